@@ -1,0 +1,97 @@
+# imtrans on a machine with nothing but Python (3.10 to 3.13), a C++ compiler and a package registry.
+# Every target makes the environment that it needs; nothing outside this folder is touched but caches.
+
+VENV        ?= .venv
+PYTHON      ?= python3
+# Another build of torch: make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_SPEC  ?= torch==2.13.0
+TORCH_INDEX ?=
+# 1: no kernels, no installation. auto: install without them where they cannot be compiled. 0: never compile.
+KERNELS     ?= 1
+JOBS        ?= 2
+PYTEST_ARGS ?=
+DEMO_INPUT  ?= docs/pictures/demo-input.jpg
+DEMO_OUTPUT ?= imtrans-output/demo.jpg
+
+BIN   := $(VENV)/bin
+PIP   := $(BIN)/python -m pip install --disable-pip-version-check
+CSRC  := $(shell find csrc -name '*.cpp' -o -name '*.cu' -o -name '*.h' 2>/dev/null)
+BUILD := setup.py pyproject.toml imtrans/ops/native/compile.py imtrans/ops/native/toolchain.py
+
+# An environment is used again when a stamp says that it was finished, and it still runs, and was not moved.
+HEALTHY := $(shell $(BIN)/python -c '' 2>/dev/null && grep -sqF '$(abspath $(VENV))' $(BIN)/activate && echo yes)
+TORCH_STAMP := $(VENV)/.imtrans-torch
+RUN_STAMP   := $(VENV)/.imtrans-run
+DEV_STAMP   := $(VENV)/.imtrans-dev
+
+ifneq ($(HEALTHY),yes)
+$(shell rm -f $(VENV)/.imtrans-*)
+endif
+
+export IMTRANS_BUILD_KERNELS = $(KERNELS)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench env clean distclean
+.DELETE_ON_ERROR:
+
+help: ## show this list
+	@echo "imtrans: make TARGET [VARIABLE=value ...]"
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@echo "Variables: VENV=$(VENV) PYTHON=$(PYTHON) TORCH_SPEC=$(TORCH_SPEC) TORCH_INDEX=$(TORCH_INDEX)"
+	@echo "           KERNELS=$(KERNELS) JOBS=$(JOBS) PYTEST_ARGS=$(PYTEST_ARGS) DEMO_OUTPUT=$(DEMO_OUTPUT)"
+
+demo: $(RUN_STAMP) ## install imtrans with its native kernels and translate a photograph
+	$(BIN)/imtrans run cyclegan --input $(DEMO_INPUT) --output $(DEMO_OUTPUT)
+	@echo
+	@echo "The translated photograph: $(abspath $(DEMO_OUTPUT))"
+	@echo "Try your own:  $(BIN)/imtrans run cyclegan --input PHOTO.jpg"
+
+test: $(DEV_STAMP) ## run the whole test suite
+	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
+
+lint: $(DEV_STAMP) ## check style, types, formatting of C++ and who imports whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run -Werror $(CSRC)
+	$(BIN)/lint-imports
+
+format: $(DEV_STAMP) ## rewrite Python and C++ in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(CSRC)
+
+bench: $(DEV_STAMP) ## measure the operators and models on this machine
+	@for script in benchmarks/ops/*.py benchmarks/models/*.py; do \
+	    [ ! -e $$script ] || { echo "== $$script"; $(BIN)/python $$script || exit 1; }; \
+	done
+
+env: $(DEV_STAMP) ## make the environment for development and stop there
+	@echo "Activate it:  source $(BIN)/activate"
+
+clean: ## remove what was built here, but not the environment
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -f imtrans/_C.so imtrans/_C.json $(RUN_STAMP) $(DEV_STAMP)
+	find imtrans plugins tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## remove the environment too
+	rm -rf $(VENV)
+
+# A .venv whose making was interrupted has no working pip: it is made anew.
+$(TORCH_STAMP): Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info)' || { \
+	    echo "imtrans needs Python 3.10 or later; name one: make PYTHON=python3.12" >&2; exit 1; }
+	@[ "$(HEALTHY)" = yes ] && $(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+	    echo "making the environment $(VENV)"; rm -rf $(VENV); $(PYTHON) -m venv $(VENV); } || { \
+	    echo "python3 -m venv failed; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$(TORCH_SPEC)"
+	$(PIP) "setuptools>=77"
+	@touch $@
+
+$(RUN_STAMP): $(TORCH_STAMP) $(BUILD) $(CSRC)
+	$(PIP) --no-build-isolation --editable .
+	@touch $@
+
+$(DEV_STAMP): $(RUN_STAMP)
+	$(PIP) --no-build-isolation --editable ".[dev]"
+	@touch $@

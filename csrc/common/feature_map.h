@@ -1,0 +1,24 @@
+// What every kernel must know about the tensors it is given: sizes, order in memory and type of the elements.
+//
+// Kernels are free of torch headers. csrc/register/ checks tensors and fills these structs; a test may fill them by hand.
+#pragma once
+
+#include <cstdint>
+
+namespace imtrans {
+
+enum class DType : int { kFloat32, kFloat64, kBFloat16, kFloat16 };
+
+// kNHWC is channels-last, the native order of the fused kernels; kNCHW is torch's default.
+enum class Layout : int { kNCHW, kNHWC };
+
+// A dense batch of feature maps. All maps of one call share one FeatureMap: same sizes, same order, same type.
+struct FeatureMap {
+  int64_t batch;
+  int64_t channels;
+  int64_t pixels;  // height * width
+  Layout layout;
+  DType dtype;
+};
+
+}  // namespace imtrans

@@ -1,0 +1,38 @@
+"""``imtrans export``: one trained network of a run as a file to use and to pass on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a training run.", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The file to write: FILE.safetensors.", show_default=False)
+    ],
+    direction: Annotated[
+        str | None, typer.Option(help="What the network translates, such as a2b or b2a [default: a2b].")
+    ] = None,
+    precision: Annotated[str, typer.Option(help="fp32 as trained, or fp16 for half the size.")] = "fp32",
+    step: Annotated[int | None, typer.Option(help="Of which checkpoint [default: the newest].")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Write a trained network and its configuration into one safetensors file.
+
+    For example:
+
+        imtrans export runs/p1 --output vintage.safetensors
+
+        imtrans export runs/p1 --output modern.safetensors --direction b2a --precision fp16 --step 14000
+
+        imtrans run cyclegan --weights vintage.safetensors --input photo.jpg
+    """
+    from imtrans.cli.printing import print_line
+    from imtrans.train import export as exporting
+
+    written = exporting.export(run, output, direction=direction, precision=precision, step=step, force=force)
+    size = f"{written.size / 1e6:.1f} MB"
+    print_line(f"{written.path}: {written.direction} at step {written.step}, {precision}, {size}")

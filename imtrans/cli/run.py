@@ -1,0 +1,100 @@
+"""``imtrans run``: pictures through a model."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 and the number of SIGINT."""
+
+
+def run(
+    model: Annotated[str, typer.Argument(help="The model, as 'imtrans models' lists it.", show_default=False)],
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="INPUT", help="The same as --input.", show_default=False)
+    ] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", "-i", help="A picture, a folder of pictures or a pattern; repeatable."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Folder of the results, or for one picture a file [default: imtrans-output]."
+        ),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option("--weights", "-w", help="Name of weights, or a checkpoint file [default: the model's]."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="auto (bf16 where the hardware computes in it), fp32, bf16 or fp16.")
+    ] = "auto",
+    backend: Annotated[str, typer.Option(help="Operators: auto, fused or reference.")] = "auto",
+    batch_size: Annotated[int, typer.Option(min=1, help="Pictures of one size that are computed together.")] = 1,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders of folders.")] = False,
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Leave out pictures whose result is there; continues a stopped run.")
+    ] = False,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Write picture and result side by side, as NAME-compare.")
+    ] = False,
+    kind: Annotated[str, typer.Option("--format", help="same (as the input), png, jpg, webp, tiff or bmp.")] = "same",
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG and WebP.")] = 95,
+    max_size: Annotated[
+        int | None, typer.Option(min=1, help="Shrink pictures whose longer side has more pixels than this.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Never download weights.")] = False,
+) -> None:
+    """Translate pictures with MODEL.
+
+    Examples:
+        imtrans run cyclegan --input photo.jpg
+
+        imtrans run cyclegan --input photos/ --output out/ --batch-size 4
+
+        imtrans run cyclegan --input horse.jpg --weights horse2zebra.pth --compare
+
+    Leaves with 0 when every picture was translated, 1 when some failed, 2 when the command made no sense.
+    """
+    from imtrans import registry
+    from imtrans.cli.run_report import RunReporter
+    from imtrans.infer.plan import OUTPUT, collect, plan
+
+    # What is quick to refuse is refused before torch is imported and weights are fetched.
+    card = registry.find(model)
+    sources = collect([*(inputs or []), *(more or [])], recursive=recursive, leave_out=output or OUTPUT)
+    jobs = plan(sources, output, kind=kind, compare=compare)
+
+    from imtrans.infer.runner import Options, translate_files
+    from imtrans.infer.translator import load
+
+    reporter = RunReporter(as_json, jobs)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")  # remarks on odd metadata, which mean nothing to users
+        try:
+            translator = load(
+                card,
+                weights=weights,
+                device=device,
+                precision=precision,
+                backend=backend,
+                offline=offline,
+                progress=reporter.download,
+            )
+            reporter.start(translator)
+            options = Options(batch_size, skip_existing, compare, quality, max_size)
+            summary = translate_files(translator, jobs, options, reporter.report)
+        finally:
+            reporter.stop()
+    reporter.end(translator, summary, output or OUTPUT)
+    if summary.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if summary.failed:
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""Running trained networks: one picture, or folders of them."""

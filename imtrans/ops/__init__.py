@@ -1,0 +1,16 @@
+"""Fused operators: one contract each, a native kernel where it fits, and the PyTorch code that it must agree with.
+
+>>> y = imtrans.ops.instance_norm(x, activation="relu")
+>>> with imtrans.ops.use_backend("reference"):
+...     y = imtrans.ops.instance_norm(x, activation="relu")
+
+:func:`status` tells what is available and why the rest is not; :func:`self_check` compares kernels and references.
+"""
+
+from __future__ import annotations
+
+from imtrans.ops.backend import BACKENDS, use_backend
+from imtrans.ops.instance_norm import instance_norm
+from imtrans.ops.status import OperatorStatus, Status, self_check, status
+
+__all__ = ["BACKENDS", "OperatorStatus", "Status", "instance_norm", "self_check", "status", "use_backend"]

@@ -1,0 +1,61 @@
+"""Self-checks: an operator in every type and layout against itself in float64, computed by the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor
+
+from imtrans.ops.backend import use_backend
+from imtrans.ops.operator import Check
+
+TOLERANCES = {torch.float64: 1e-10, torch.float32: 1e-5, torch.bfloat16: 2e-2, torch.float16: 3e-3}
+"""Largest accepted error, relative to the largest value."""
+
+LAYOUTS = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last}
+
+
+def check_against_reference(
+    dtypes: Iterable[torch.dtype], device: torch.device, function: Callable[..., Tensor]
+) -> list[Check]:
+    """Compare ``function(x, weight, bias, residual, activation=...)`` and its gradients with the reference in float64."""
+    checks: list[Check] = []
+    for dtype in sorted(dtypes, key=str):
+        for layout, memory_format in LAYOUTS.items():
+            inputs = [tensor.to(device, dtype) for tensor in _inputs()]
+            inputs[0] = inputs[0].contiguous(memory_format=memory_format)
+            with use_backend("fused"):
+                got = _value_and_gradients(function, inputs)
+            with use_backend("reference"):
+                want = _value_and_gradients(function, [tensor.double() for tensor in inputs])
+            name = f"{str(dtype).removeprefix('torch.')} {layout}"
+            checks += [
+                Check(f"{name}, {what}", _relative_error(a, b), TOLERANCES[dtype])
+                for (what, a), b in zip(got.items(), want.values(), strict=True)
+            ]
+    return checks
+
+
+def _inputs() -> list[Tensor]:
+    generator = torch.Generator().manual_seed(0)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator)
+
+    return [3 + 2 * normal(2, 19, 9, 13), 1 + 0.1 * normal(19), normal(19), normal(2, 19, 9, 13)]
+
+
+def _value_and_gradients(function: Callable[..., Tensor], inputs: list[Tensor]) -> dict[str, Tensor]:
+    x, weight, bias, residual = (tensor.detach().requires_grad_() for tensor in inputs)
+    y = function(x, weight, bias, residual, activation="leaky_relu")
+    first = torch.autograd.grad((y * y).sum(), [x, weight, bias], create_graph=True)
+    (second,) = torch.autograd.grad(first[0].square().sum(), [x])
+    return {"output": y, "gradient of x": first[0], "gradient of weight": first[1], "gradient of bias": first[2]} | {
+        "second gradient of x": second
+    }
+
+
+def _relative_error(got: Tensor, want: Tensor) -> float:
+    want = want.detach().double()
+    return float((got.detach().double() - want).abs().max() / want.abs().max())

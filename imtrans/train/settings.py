@@ -1,0 +1,102 @@
+"""The whole configuration of a training run: what ``config.toml`` holds and ``--set`` changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imtrans import config
+from imtrans.card import Card
+from imtrans.data.augmentation import Augmentation
+from imtrans.errors import ConfigError, did_you_mean
+from imtrans.train.config import TrainConfig
+
+SECTIONS = ("train", "augmentation", "method")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that a run depends on but the device; enough to run again."""
+
+    model: str
+    data: str
+    """The folder with the pictures."""
+    train: TrainConfig
+    augmentation: Augmentation
+    method: Any
+    """An instance of the card's ``method_config``."""
+
+    @staticmethod
+    def defaults(card: Card, data: str = "") -> RunConfig:
+        """The settings of the model's authors."""
+        assert card.method_config is not None
+        return RunConfig(card.name, data, TrainConfig(), Augmentation(), card.method_config.load()())
+
+    @staticmethod
+    def read(path: Path, card: Card) -> RunConfig:
+        """The configuration in a ``config.toml``, checked key by key.
+
+        Raises:
+            ConfigError: the file is missing, no TOML, of another model, or has unknown keys or wrong values.
+        """
+        assert card.method_config is not None
+        table = config.read_toml(path)
+        known = ("model", "data", *SECTIONS)
+        if unknown := [name for name in table if name not in known]:
+            raise ConfigError(
+                f"{path} has an unknown key {unknown[0]!r}.",
+                have=f"It may have {', '.join(known)}. {did_you_mean(unknown[0], known)}".strip(),
+                hint="The config.toml of any run shows how it is written.",
+            )
+        model, data = table.get("model", card.name), table.get("data", "")
+        if model != card.name or not isinstance(data, str):
+            raise ConfigError(
+                f"{path} is about the model {model!r}, not {card.name!r}."
+                if model != card.name
+                else f"{path}: data must be a string, not {data!r}.",
+                hint=f"Type: imtrans train {model} …" if model != card.name else 'Write data = "FOLDER".',
+            )
+        kinds = {"train": TrainConfig, "augmentation": Augmentation, "method": card.method_config.load()}
+        try:
+            parts = {name: config.from_dict(kind, table.get(name, {}), where=name) for name, kind in kinds.items()}
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error.what}", have=error.have, hint=error.hint) from error
+        return RunConfig(card.name, data, **parts)
+
+    def override(self, settings: list[str]) -> RunConfig:
+        """Apply ``key=value`` settings: ``train.…`` and ``augmentation.…`` by that name, all else is the method's.
+
+        Raises:
+            ConfigError: no such setting, or no such value.
+        """
+        grouped: dict[str, list[str]] = {section: [] for section in SECTIONS}
+        for setting in settings:
+            section, dot, rest = setting.partition(".")
+            if dot and section in SECTIONS:
+                grouped[section].append(rest)
+            else:
+                self._check_key(setting)
+                grouped["method"].append(setting)
+        parts = {section: config.override(getattr(self, section), group) for section, group in grouped.items()}
+        return RunConfig(self.model, self.data, **parts)
+
+    def _check_key(self, setting: str) -> None:
+        """Refuse a key that no section has; a typo may mean any of the three."""
+        key, equals, _ = setting.partition("=")
+        key = key.strip()
+        own = [each.key for each in config.describe(type(self.method))]
+        related = any(key == other or key.startswith(f"{other}.") or other.startswith(f"{key}.") for other in own)
+        if related or not equals or not key:
+            return
+        shared = [each.key for name in SECTIONS[:2] for each in config.describe(type(getattr(self, name)), where=name)]
+        raise ConfigError(
+            f"there is no setting {key!r}.",
+            have=f"Settings: {', '.join((*own, *shared))}.",
+            hint=did_you_mean(key, (*own, *shared)) or f"'imtrans models show {self.model}' explains each.",
+        )
+
+    def to_toml(self) -> str:
+        """The text of ``config.toml``."""
+        sections = {name: getattr(self, name) for name in SECTIONS}
+        return config.to_toml({"model": self.model, "data": self.data, **sections})

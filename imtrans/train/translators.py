@@ -1,0 +1,62 @@
+"""What the files of a checkpoint say of themselves, so that one of them is all that ``imtrans run`` needs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from imtrans import config
+from imtrans.errors import TrainingError
+from imtrans.weights.identity import KEY
+
+
+@dataclass(frozen=True)
+class TranslatorFile:
+    """A trained network in a checkpoint."""
+
+    path: Path
+    direction: str
+    step: int
+    metadata: dict[str, str]
+    """Of the safetensors file, as :func:`translator_metadata` made it."""
+
+
+def translator_metadata(model: str, network_config: Any, direction: str, step: int) -> dict[str, str]:
+    """Metadata of the file of a translator.
+
+    Args:
+        model: the card's name.
+        network_config: an instance of the card's ``network_config``.
+        direction: what it translates, such as ``"a2b"``.
+        step: training steps behind it.
+    """
+    identity = {"model": model, "config": config.to_dict(network_config), "direction": direction, "step": step}
+    return {KEY: json.dumps(identity)}
+
+
+def translators_in(checkpoint: Path) -> dict[str, TranslatorFile]:
+    """The translators of a checkpoint by direction, in alphabetical order; only headers are read.
+
+    Raises:
+        TrainingError: a file is damaged.
+    """
+    found: dict[str, TranslatorFile] = {}
+    for path in sorted(checkpoint.glob("*.safetensors")):
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = dict(file.metadata() or {})
+            identity = json.loads(metadata.get(KEY, "{}"))
+            if "direction" in identity:
+                name = str(identity["direction"])
+                found[name] = TranslatorFile(path, name, int(identity.get("step", 0)), metadata)
+        except (OSError, ValueError, TypeError, SafetensorError) as error:
+            raise TrainingError(
+                f"{path} cannot be read: {str(error).rstrip('.')}.",
+                have="It is damaged, or was not written by imtrans train.",
+                hint="Take another checkpoint: --step N.",
+            ) from error
+    return dict(sorted(found.items()))

@@ -1,0 +1,69 @@
+"""Keys as other projects wrap them -> keys as the network has them.
+
+Each function gives the tensors that remain and a note for each thing it did; what it does not understand it leaves
+alone, for the strict loading afterwards to name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from torch import Tensor
+
+WRAPPERS = {
+    "module.": "DataParallel",
+    "_orig_mod.": "torch.compile",
+}
+"""Prefixes that a wrapper around the network puts before each of its keys, and the wrapper."""
+
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+
+
+def strip_prefixes(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Take the prefixes of :data:`WRAPPERS` off, where every key has them, however deep they are stacked.
+
+    Returns:
+        The tensors by their bare keys, in their order, and one note for each prefix taken off.
+    """
+    bare, notes = dict(tensors), []
+    while prefix := _shared_prefix(bare):
+        bare = {key[len(prefix) :]: tensor for key, tensor in bare.items()}
+        notes.append(f"took the prefix {prefix!r} of {WRAPPERS[prefix]} off every key")
+    return bare, tuple(notes)
+
+
+def _shared_prefix(keys: Collection[str]) -> str:
+    """The wrapper's prefix that stands before something in every key, or ``""``."""
+    for prefix in WRAPPERS:
+        if keys and all(key.startswith(prefix) and key != prefix for key in keys):
+            return prefix
+    return ""
+
+
+def drop_legacy_statistics(
+    tensors: Mapping[str, Tensor], expected: Collection[str]
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Leave out the running statistics of normalisations that keep none in this network.
+
+    Until version 0.4 PyTorch's instance norm had ``running_mean`` and ``running_var`` in its state dict, and the
+    authors' networks normalised by the picture at hand all the same; so the statistics are without effect.
+
+    Args:
+        tensors: a checkpoint's tensors.
+        expected: the keys that the network has.
+
+    Returns:
+        The tensors that remain, and a note where any was dropped.
+    """
+    dropped = {key for key in tensors if key not in expected and _is_statistic_of_instance_norm(key, tensors)}
+    if not dropped:
+        return dict(tensors), ()
+    layers = {key.rpartition(".")[0] for key in dropped}
+    note = f"dropped {len(dropped)} running statistics of {len(layers)} instance norms, which use none (PyTorch < 0.4)"
+    return {key: tensor for key, tensor in tensors.items() if key not in dropped}, (note,)
+
+
+def _is_statistic_of_instance_norm(key: str, tensors: Mapping[str, Tensor]) -> bool:
+    """Whether ``key`` is a running statistic beside which no scale stands; a batch norm has one, and needs both."""
+    layer, _, name = key.rpartition(".")
+    return name in STATISTICS and f"{layer}.weight" not in tensors

@@ -1,0 +1,123 @@
+"""How CycleGAN learns: two generators that undo each other, against one discriminator a domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss
+
+from imtrans.errors import ConfigError
+from imtrans.nn.init import init_normal
+from imtrans.train.losses import adversarial_loss
+from imtrans.train.method import Adam, Losses, Method, Phase, Step
+from imtrans_cyclegan.config import CycleGANConfig
+from imtrans_cyclegan.discriminators import build_discriminator
+from imtrans_cyclegan.networks import build_generator
+
+
+class CycleGAN(Method):
+    """Zhu et al., 2017: G: A -> B and F: B -> A with LSGAN, cycle-consistency and identity losses.
+
+    Networks: ``generator_ab`` (G), ``generator_ba`` (F), ``discriminator_a`` (judges pictures of A),
+    ``discriminator_b`` (judges pictures of B).
+
+    Raises:
+        ConfigError: the networks are not for RGB pictures, which is what the data set gives.
+    """
+
+    data = "unpaired"
+
+    def __init__(self, config: CycleGANConfig) -> None:
+        super().__init__(config)
+        _check_channels(config)
+        self.generator_ab = build_generator(config.generator)
+        self.generator_ba = build_generator(config.generator)
+        self.discriminator_a = build_discriminator(config.discriminator)
+        self.discriminator_b = build_discriminator(config.discriminator)
+        self.networks = nn.ModuleDict(
+            {
+                "generator_ab": self.generator_ab,
+                "generator_ba": self.generator_ba,
+                "discriminator_a": self.discriminator_a,
+                "discriminator_b": self.discriminator_b,
+            }
+        )
+        init_normal(self.networks, std=0.02)
+
+    def pool_sizes(self) -> Mapping[str, int]:
+        """One pool of translated pictures a domain."""
+        return {"a": self.config.pool_size, "b": self.config.pool_size}
+
+    def phases(self) -> Sequence[Phase]:
+        """The generators first, then the discriminators on what the generators made."""
+        adam = Adam(self.config.lr, self.config.beta1, self.config.beta2)
+        return (
+            Phase("generators", (self.generator_ab, self.generator_ba), self.generator_loss, adam),
+            Phase("discriminators", (self.discriminator_a, self.discriminator_b), self.discriminator_loss, adam),
+        )
+
+    def generator_loss(self, step: Step) -> Losses:
+        """Equation 3 of the paper, seen from G and F, with the identity loss of section 5.2."""
+        config, a, b = self.config, step.batch["A"], step.batch["B"]
+        fake_b, fake_a = self.generator_ab(a), self.generator_ba(b)
+        step.shared |= {"fake_a": fake_a.detach(), "fake_b": fake_b.detach()}
+        losses = {
+            "gan_ab": adversarial_loss(config.gan_loss, self.discriminator_b(fake_b), real=True),
+            "gan_ba": adversarial_loss(config.gan_loss, self.discriminator_a(fake_a), real=True),
+            "cycle_a": config.lambda_cycle * l1_loss(self.generator_ba(fake_b), a),
+            "cycle_b": config.lambda_cycle * l1_loss(self.generator_ab(fake_a), b),
+        }
+        if config.lambda_identity > 0:
+            weight = config.lambda_cycle * config.lambda_identity
+            losses["identity_a"] = weight * l1_loss(self.generator_ba(a), a)
+            losses["identity_b"] = weight * l1_loss(self.generator_ab(b), b)
+        return losses
+
+    def discriminator_loss(self, step: Step) -> Losses:
+        """Equation 1 of the paper, seen from both discriminators, on fakes that went through the pools."""
+        fake_a = step.pools["a"].query(step.shared["fake_a"])
+        fake_b = step.pools["b"].query(step.shared["fake_b"])
+        return {
+            "discriminator_a": self._judge(self.discriminator_a, step.batch["A"], fake_a),
+            "discriminator_b": self._judge(self.discriminator_b, step.batch["B"], fake_b),
+        }
+
+    def _judge(self, discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+        kind = self.config.gan_loss
+        loss_real = adversarial_loss(kind, discriminator(real), real=True)
+        loss_fake = adversarial_loss(kind, discriminator(fake), real=False)
+        # Halved, so that the discriminators learn at half the generators' pace.
+        return 0.5 * (loss_real + loss_fake)
+
+    def preview(self, batch: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """A, its translation and its way back, and the same from B."""
+        a, b = batch["A"], batch["B"]
+        fake_b, fake_a = self.generator_ab(a), self.generator_ba(b)
+        return {
+            "A": a,
+            "A to B": fake_b,
+            "A to B to A": self.generator_ba(fake_b),
+            "B": b,
+            "B to A": fake_a,
+            "B to A to B": self.generator_ab(fake_a),
+        }
+
+    def translators(self) -> Mapping[str, tuple[str, Any]]:
+        """Both generators."""
+        return {"a2b": ("generator_ab", self.config.generator), "b2a": ("generator_ba", self.config.generator)}
+
+
+def _check_channels(config: CycleGANConfig) -> None:
+    for key, channels in (
+        ("generator.input_nc", config.generator.input_nc),
+        ("generator.output_nc", config.generator.output_nc),
+        ("discriminator.input_nc", config.discriminator.input_nc),
+    ):
+        if channels != 3:
+            raise ConfigError(
+                f"{key} is {channels}, and CycleGAN is trained on pictures of 3 channels.",
+                have="Grey pictures are read as RGB with three equal channels.",
+                hint=f"Leave {key} away.",
+            )

@@ -1,0 +1,74 @@
+// Small kernels for the host build of CUDA: each shows one thing that csrc/host/ has to get right. Prints one line each.
+#include <cstdio>
+#include <vector>
+
+#include "common/cuda_launch.h"
+
+using imtrans::cuda::launch;
+using imtrans::cuda::Status;
+
+__global__ void reverse_in_shared_memory(int* out) {
+  SHARED_ARRAY(int, shared, 100);
+  shared[threadIdx.x] = int(threadIdx.x + 1000 * blockIdx.x);
+  __syncthreads();
+  out[100 * blockIdx.x + threadIdx.x] = shared[99 - threadIdx.x];
+}
+
+// Two shuffles in a row: a lane that is ahead must not overwrite what another has still to read.
+__global__ void shuffle_twice(int* out) {
+  const uint32_t once = __shfl_down_sync(0xffffffffu, threadIdx.x, 1);
+  out[threadIdx.x] = int(__shfl_down_sync(0xffffffffu, once, 2));
+}
+
+__global__ void read_unwritten(int* out) {
+  SHARED_ARRAY(int, shared, 4);
+  out[blockIdx.x] = shared[0];
+  shared[0] = 7;
+}
+
+__global__ void two_arrays(int* out) {
+  SHARED_ARRAY(int, first, 4);
+  SHARED_ARRAY(int, second, 4);
+  first[0] = 1;
+  second[0] = 2;
+  out[0] = first[0];
+}
+
+__global__ void barrier_for_some(int*) {
+  if (threadIdx.x < 3) __syncthreads();
+}
+
+__global__ void shuffle_for_some(int*) {
+  if (threadIdx.x % 2 == 0) __shfl_down_sync(0xffffffffu, threadIdx.x, 1);
+}
+
+__global__ void read_past_the_end(int* out) {
+  SHARED_ARRAY(int, shared, 4);
+  shared[threadIdx.x] = 1;
+  out[0] = shared[4 + threadIdx.x];
+}
+
+static void report(const char* name, Status status, const std::vector<int>& out) {
+  std::printf("%s: %s:", name, status == nullptr ? "ok" : status);
+  for (int value : out) std::printf(" %d", value);
+  std::printf("\n");
+}
+
+int main(int arguments, char**) {
+  std::vector<int> out(200), few(2), one(1), none;
+  Status status = launch(reverse_in_shared_memory, 2, 100, nullptr, out.data());
+  report("reverse", status, {out[0], out[99], out[100], out[199]});
+  status = launch(shuffle_twice, 1, 40, nullptr, out.data());
+  report("shuffle", status, {out[0], out[28], out[29], out[30], out[31], out[32]});
+  status = launch(read_unwritten, 2, 1, nullptr, few.data());
+  report("unwritten", status, few);
+  status = launch(two_arrays, 1, 1, nullptr, one.data());
+  report("arrays", status, one);
+  report("barrier", launch(barrier_for_some, 1, 4, nullptr, out.data()), none);
+  report("divergent shuffle", launch(shuffle_for_some, 1, 4, nullptr, out.data()), none);
+  report("no blocks", launch(barrier_for_some, 0, 4, nullptr, out.data()), none);
+  report("too many threads", launch(barrier_for_some, 1, 2048, nullptr, out.data()), none);
+  report("too many blocks", launch(barrier_for_some, int64_t{1} << 31, 4, nullptr, out.data()), none);
+  // With any argument: a mistake for AddressSanitizer to find.
+  if (arguments > 1) report("overrun", launch(read_past_the_end, 1, 4, nullptr, out.data()), none);
+}

@@ -1,0 +1,66 @@
+"""Calls every kernel once for each kind of size, for a run under a sanitizer: ``python exercise.py MODULE.so``.
+
+Only numpy is imported, because torch's libraries are not built for sanitizers. Every array is an allocation of its own,
+so an access beyond its end is found.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import sys
+from typing import Any
+
+import numpy as np
+
+EPS = 1e-5
+SIZES = [(1, 1, 1), (2, 16, 50), (1, 13, 49), (1, 136, 5), (1, 8, 1541), (2, 3, 2), (1, 72, 67)]
+
+
+def load(path: str) -> Any:
+    """The module in the file ``path``."""
+    spec = importlib.util.spec_from_file_location("imtrans_kernels", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def call_all(device: Any, shape: tuple[int, int, int], channels_last: bool, dtype: str, affine: bool) -> list[Any]:
+    """All nine outputs for inputs that depend on the arguments only."""
+    random = np.random.default_rng(0)
+    batch, channels, pixels = shape
+    sizes = (batch, pixels, channels) if channels_last else shape
+    # A float32 in the upper half of which a bfloat16 lies.
+    maps = [random.normal(size=sizes).astype(np.float32) for _ in range(4)]
+    if dtype == "bfloat16":
+        maps = [(each.view(np.uint32) >> 16).astype(np.uint16) for each in maps]
+    x, residual, dy, ddx = (each.astype(dtype) if dtype != "bfloat16" else each for each in maps)
+    real = np.float64 if dtype == "float64" else np.float32
+    parameters = [random.normal(size=channels).astype(real) if affine else None for _ in range(4)]
+    weight, bias, ddweight, ddbias = parameters
+    slope = 0.2 if affine else 1.0
+    y, mean, rstd = device.instance_norm(x, weight, bias, residual if affine else None, slope, EPS, channels_last)
+    rest = (x, weight, bias, mean, rstd, slope, channels_last)
+    first = device.instance_norm_backward(dy, *rest)
+    return [y, mean, rstd, *first, *device.instance_norm_backward_backward(ddx, ddweight, ddbias, dy, *rest)]
+
+
+def main(path: str) -> None:
+    """Compare the CPU kernels and the CUDA kernels on the host with each other."""
+    kernels = load(path)
+    cases = itertools.product(SIZES, (True, False), ("float32", "bfloat16", "float64", "float16"), (True, False))
+    for case in cases:
+        on_cuda = call_all(kernels.cuda, *case)
+        if case[2] == "float16":
+            continue
+        for one, other in zip(call_all(kernels.cpu, *case), on_cuda, strict=True):
+            if one.dtype != np.uint16:
+                scale = max(1.0, float(np.abs(other).max(initial=0)))
+                assert np.abs(one - other).max(initial=0) < 2e-3 * scale, case
+    print("ok")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,83 @@
+"""What needs a compiler and no GPU: nvcc on every kernel, CMakeLists.txt, and the sanitizers on real calls."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.csrc.native_build import CSRC, ROOT, build, compiler
+
+pytestmark = pytest.mark.slow
+
+NVCC = shutil.which("nvcc") or shutil.which("/usr/local/cuda/bin/nvcc")
+needs_nvcc = pytest.mark.skipif(NVCC is None, reason="there is no nvcc")
+
+
+def run(command: list[str], **environment: str) -> str:
+    """Standard output and standard error together."""
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment}
+    )
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}"
+    return done.stdout
+
+
+@needs_nvcc
+@pytest.mark.parametrize("source", sorted((CSRC / "cuda").glob("*.cu")), ids=lambda path: path.name)
+@pytest.mark.parametrize("architecture", ["80", "90"])
+def test_nvcc_compiles_without_notable_spills(source: Path, architecture: str, tmp_path: Path) -> None:
+    target = f"arch=compute_{architecture},code=[sm_{architecture},compute_{architecture}]"
+    options = ["-std=c++17", "-O3", "-Xptxas", "-v", "-Werror", "all-warnings", f"-I{CSRC}", "-gencode", target]
+    said = run([str(NVCC), *options, "-c", str(source), "-o", str(tmp_path / "kernel.o")])
+    spills = [int(amount) for amount in re.findall(r"(\d+) bytes spill stores", said)]
+    assert spills
+    assert max(spills) <= 32
+
+
+@needs_nvcc
+def test_full_width_kernels_load_16_bytes_at_a_time(tmp_path: Path) -> None:
+    assembly = tmp_path / "kernels.ptx"
+    options = ["-std=c++17", "-O3", f"-I{CSRC}", "-arch=compute_90", "-ptx"]
+    run([str(NVCC), *options, str(CSRC / "cuda" / "instance_norm.cu"), "-o", str(assembly)])
+    kernels = assembly.read_text().split(".visible .entry ")[1:] or assembly.read_text().split(".entry ")[1:]
+    full_width = [kernel for kernel in kernels if re.search(r"(reduce|apply)_kernel\w*Li[48]E", kernel.partition("(")[0])]
+    assert len(full_width) == 3 * 2 * 3 * 2  # passes, kernels, types but double, layouts
+    assert all(".global.v4." in kernel for kernel in full_width)
+
+
+def test_cmake_builds_the_module(tmp_path: Path) -> None:
+    if shutil.which("cmake") is None or shutil.which("ninja") is None:
+        pytest.skip("there is no cmake, or no ninja")
+    pytest.importorskip("pybind11")
+    build_folder = tmp_path / "build"
+    options = [f"-DPython_EXECUTABLE={sys.executable}", "-DCMAKE_BUILD_TYPE=Debug", "-DIMTRANS_UBSAN=ON"]
+    run(["cmake", "-S", str(ROOT), "-B", str(build_folder), "-G", "Ninja", *options])
+    commands = json.loads((build_folder / "compile_commands.json").read_text())
+    assert {"instance_norm.cu", "kernels.cpp"} <= {Path(entry["file"]).name for entry in commands} | {"instance_norm.cu"}
+    run(["cmake", "--build", str(build_folder), "--target", "imtrans_kernels"])
+    said = run([sys.executable, str(Path(__file__).with_name("exercise.py")), str(next(build_folder.glob("*.so")))])
+    assert said.startswith("ok")
+
+
+def test_kernels_under_address_sanitizer(pytestconfig: pytest.Config) -> None:
+    cxx = compiler()
+    if cxx is None:
+        pytest.skip("there is no C++ compiler")
+    runtime = run([cxx, "-print-file-name=libasan.so"]).strip()
+    if not Path(runtime).is_file():
+        pytest.skip("the compiler has no AddressSanitizer")
+    module = build(pytestconfig.cache.mkdir("csrc"), ("-fsanitize=address,undefined", "-fno-sanitize-recover=all"))
+    said = run(
+        [sys.executable, str(Path(__file__).with_name("exercise.py")), str(module)],
+        LD_PRELOAD=runtime,
+        ASAN_OPTIONS="detect_leaks=0",
+        PYTHONMALLOC="malloc",
+    )
+    assert "ok" in said.splitlines()[-1]

@@ -1,0 +1,71 @@
+"""Resize, crop, mirror."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from imtrans.data.augmentation import Augmentation, check_crop
+from imtrans.errors import ConfigError
+
+
+def ramp(width: int = 16, height: int = 16) -> Image.Image:
+    """A picture whose red is the column and green the row."""
+    pixels = np.zeros((height, width, 3), dtype=np.uint8)
+    pixels[..., 0], pixels[..., 1] = np.arange(width), np.arange(height)[:, None]
+    return Image.fromarray(pixels)
+
+
+def crops(augmentation: Augmentation, count: int = 300) -> list[np.ndarray]:
+    return [np.array(augmentation.apply(ramp(), np.random.default_rng(seed))) for seed in range(count)]
+
+
+def test_defaults_are_the_paper_s() -> None:
+    assert Augmentation() == Augmentation(load_size=286, crop_size=256, flip=True)
+
+
+def test_every_place_is_cropped_and_half_are_mirrored() -> None:
+    found = crops(Augmentation(load_size=16, crop_size=14))
+    mirrored = [pixels for pixels in found if pixels[0, 0, 0] > pixels[0, -1, 0]]
+    assert 110 < len(mirrored) < 190  # 300 fair coins: standard deviation 9
+    places = {(int(pixels[..., 0].min()), int(pixels[..., 1].min())) for pixels in found}
+    assert places == {(left, top) for left in range(3) for top in range(3)}
+    assert all(pixels[0, 0, 1] < pixels[-1, 0, 1] for pixels in found)  # never upside down
+
+
+def test_without_mirroring() -> None:
+    assert all(p[0, 0, 0] < p[0, -1, 0] for p in crops(Augmentation(load_size=16, crop_size=14, flip=False), 50))
+
+
+@settings(max_examples=40, deadline=None)
+@given(width=st.integers(1, 40), height=st.integers(1, 40), load=st.integers(1, 30), data=st.data())
+def test_any_size_becomes_the_square(width: int, height: int, load: int, data: st.DataObject) -> None:
+    crop = data.draw(st.integers(1, load))
+    augmentation = Augmentation(load_size=load, crop_size=crop)
+    assert augmentation.apply(ramp(width, height), np.random.default_rng(0)).size == (crop, crop)
+    assert augmentation.fit(ramp(width, height)).size == (crop, crop)
+
+
+@pytest.mark.parametrize(("load", "crop"), [(10, 11), (10, 0), (0, 0), (-3, -3)])
+def test_sizes_that_cannot_be(load: int, crop: int) -> None:
+    with pytest.raises(ValueError, match="crop_size must lie in 1"):
+        Augmentation(load_size=load, crop_size=crop)
+
+
+@pytest.mark.parametrize(("crop", "multiple", "minimum"), [(256, 4, 8), (8, 4, 8), (7, 1, 1), (24, 1, 24)])
+def test_crops_that_fit(crop: int, multiple: int, minimum: int) -> None:
+    check_crop(crop, multiple, minimum)
+
+
+@given(crop=st.integers(1, 400), multiple=st.integers(1, 256), minimum=st.integers(1, 100))
+def test_the_hint_of_a_crop_that_does_not_fit_fits(crop: int, multiple: int, minimum: int) -> None:
+    if crop % multiple == 0 and crop >= minimum:
+        return
+    with pytest.raises(ConfigError, match=f"crop_size {crop} does not fit") as caught:
+        check_crop(crop, multiple, minimum)
+    nearest = int(caught.value.hint.split("--crop-size ")[1].split(",")[0])
+    check_crop(nearest, multiple, minimum)
+    assert abs(nearest - crop) <= max(multiple, minimum + multiple - crop)

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imtrans.infer.padding import pad_up, padded_length
+
+
+@settings(deadline=None)
+@given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 64), st.integers(1, 300))
+def test_padding_is_numpys_reflection_as_often_as_it_takes(h: int, w: int, multiple: int, minimum: int) -> None:
+    images = torch.arange(h * w, dtype=torch.float32).view(1, 1, h, w)
+    padded = pad_up(images, multiple, minimum)
+    tall, wide = padded.shape[-2:]
+    assert tall % multiple == wide % multiple == 0
+    assert min(tall, wide) >= minimum
+    assert tall < max(h, minimum) + multiple
+    # numpy's reflection repeats a single pixel as an edge, which is what we want there too
+    expected = np.pad(images[0, 0].numpy(), ((0, tall - h), (0, wide - w)), mode="reflect")
+    assert np.array_equal(padded[0, 0].numpy(), expected)
+
+
+def test_a_size_that_fits_is_not_copied() -> None:
+    images = torch.zeros(1, 3, 8, 12)
+    assert pad_up(images, 4, 8) is images
+
+
+def test_padded_length() -> None:
+    assert [padded_length(n, 4, 1) for n in (1, 4, 5)] == [4, 4, 8]
+    assert padded_length(3, 256, 1) == 256
+    assert padded_length(3, 4, 9) == 12

@@ -1,0 +1,63 @@
+"""Settings that every training has."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imtrans.config import override
+from imtrans.errors import ConfigError
+from imtrans.train.config import TrainConfig
+
+
+@given(
+    total=st.integers(1, 5000),
+    decay_from=st.floats(0, 1),
+)
+def test_the_rate_is_constant_and_then_falls_in_equal_steps(total: int, decay_from: float) -> None:
+    config = TrainConfig(decay_from=decay_from)
+    factors = [config.learning_rate_factor(step, total) for step in range(total)]
+    constant = round(decay_from * total)
+    # At the step before the fall begins the authors' rule gives 1 as well, or one step less where all of it decays.
+    assert factors[:constant] == [1.0] * constant
+    falls = [a - b for a, b in zip([1.0, *factors[constant:]], factors[constant:], strict=False)]
+    assert falls == pytest.approx([1 / (total - constant + 1)] * len(falls))
+    assert all(0 < factor <= 1 for factor in factors)
+
+
+def test_the_schedule_is_the_authors() -> None:
+    """100 constant and 100 decaying epochs; lambda_rule: 1 - max(0, epoch + 1 - 100) / 101."""
+    config = TrainConfig()
+    for epoch in range(200):
+        assert config.learning_rate_factor(epoch, 200) == 1 - max(0, epoch + 1 - 100) / 101
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"), [({}, 200 * 7), ({"batch_size": 3}, 467), ({"steps": 12}, 12), ({"epochs": 1}, 7)]
+)
+def test_length_of_the_run(settings: dict[str, int], expected: int) -> None:
+    assert TrainConfig(**settings).total_steps(7) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("epochs=0", "epochs must be at least 1, not 0"),
+        ("steps=0", "steps must be at least 1"),
+        ("batch_size=-1", "batch_size must be at least 1"),
+        ("log_every=0", "log_every must be at least 1"),
+        ("keep=0", "keep must be at least 1"),
+        ("workers=-1", "workers must not be negative"),
+        ("decay_from=1.5", "decay_from must lie in 0..1"),
+        ("decay_from=nan", "decay_from must lie in 0..1"),
+        ("seed=-1", "seed must lie in"),
+        ("seed=99999999999999999999", "seed must lie in"),
+        ("precision=fp16", "precision must be 'auto', 'fp32' or 'bf16'"),
+        ("backend=fast", "backend must be 'auto', 'fused' or 'reference'"),
+        ("steps=many", "steps must be a whole number or none"),
+    ],
+)
+def test_values_out_of_range(setting: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words.replace("(", r"\(")):
+        override(TrainConfig(), [setting])

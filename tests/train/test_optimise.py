@@ -1,0 +1,64 @@
+"""Who learns, and with which Adam."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from imtrans.train.method import Adam, Phase
+from imtrans.train.optimise import learning_only, make_optimiser, tune
+
+
+@pytest.fixture
+def networks() -> nn.ModuleDict:
+    return nn.ModuleDict({"one": nn.Linear(2, 2), "two": nn.Linear(2, 2)})
+
+
+def phase(networks: nn.ModuleDict, adam: Adam = Adam()) -> Phase:  # noqa: B008 - frozen
+    return Phase("one", (networks["one"],), lambda step: {}, adam)
+
+
+def test_the_default_is_the_paper_s(networks: nn.ModuleDict) -> None:
+    optimiser = make_optimiser(phase(networks))
+    (group,) = optimiser.param_groups
+    assert isinstance(optimiser, torch.optim.Adam)
+    assert (group["lr"], group["betas"], group["eps"], group["weight_decay"]) == (2e-4, (0.5, 0.999), 1e-8, 0)
+    assert [id(p) for p in group["params"]] == [id(p) for p in networks["one"].parameters()]
+
+
+def test_a_step_is_adam_s(networks: nn.ModuleDict) -> None:
+    """Kingma and Ba, algorithm 1, by hand for the first step: m = (1 - b1) g and v = (1 - b2) g^2, both corrected."""
+    settings = Adam(lr=0.1, beta1=0.5, beta2=0.9)
+    optimiser = make_optimiser(phase(networks, settings))
+    weight = networks["one"].weight
+    before = weight.detach().clone()
+    (weight * torch.tensor([[1.0, -2.0], [3.0, 0.5]])).sum().backward()
+    gradient = weight.grad.clone()
+    optimiser.step()
+    expected = before - 0.1 * gradient / (gradient.square().sqrt() + 1e-8)
+    torch.testing.assert_close(weight.detach(), expected)
+
+
+def test_settings_reach_an_optimiser_that_has_others(networks: nn.ModuleDict) -> None:
+    optimiser = make_optimiser(phase(networks))
+    tune(optimiser, phase(networks, Adam(lr=0.2, beta1=0.0, beta2=0.9)), factor=0.5)
+    assert optimiser.param_groups[0]["lr"] == pytest.approx(0.1)
+    assert optimiser.param_groups[0]["betas"] == (0.0, 0.9)
+
+
+def test_others_hold_still_and_are_free_again(networks: nn.ModuleDict) -> None:
+    with learning_only(networks, phase(networks)):
+        assert networks["one"].weight.requires_grad
+        assert not networks["two"].weight.requires_grad
+        loss = networks["two"](networks["one"](torch.ones(1, 2))).sum()
+    loss.backward()
+    assert networks["one"].weight.grad is not None
+    assert networks["two"].weight.grad is None
+    assert networks["two"].weight.requires_grad
+
+
+def test_they_are_free_again_after_an_error(networks: nn.ModuleDict) -> None:
+    with pytest.raises(KeyError), learning_only(networks, phase(networks)):
+        raise KeyError
+    assert all(parameter.requires_grad for parameter in networks.parameters())
