@@ -3,7 +3,7 @@
 
 VENV        ?= .venv
 PYTHON      ?= python3
-# Another build of torch: make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# Another build of torch: make demo TORCH_SPEC=torch==2.12.0 TORCH_INDEX=<address of a package index>
 TORCH_SPEC  ?= torch==2.13.0
 TORCH_INDEX ?=
 # 1: no kernels, no installation. auto: install without them where they cannot be compiled. 0: never compile.

@@ -44,8 +44,8 @@ __device__ void accumulate(const Pass& pass, const Place& place, int64_t p,
 
 // partials is (batch, splits, channels).
 template <class Pass, Layout layout, int Vec>
-__global__ void __launch_bounds__(kThreads) reduce_kernel(const Pass pass, const Tiling tiling,
-                                                          typename Pass::Total* partials) {
+__global__ void __launch_bounds__(kThreads)
+    reduce_kernel(const Pass pass, const Tiling tiling, typename Pass::Total* partials) {
   using Total = typename Pass::Total;
   constexpr int kOwn = kColumns<layout, Vec>;
   SHARED_ARRAY(Total, shared, kWarps * kMaxWidth);
@@ -74,8 +74,8 @@ __global__ void __launch_bounds__(kThreads) reduce_kernel(const Pass pass, const
 }
 
 template <class Pass, Layout layout, int Vec>
-__global__ void __launch_bounds__(kThreads) apply_kernel(const Pass pass, const Tiling tiling,
-                                                         const typename Pass::Total* partials) {
+__global__ void __launch_bounds__(kThreads)
+    apply_kernel(const Pass pass, const Tiling tiling, const typename Pass::Total* partials) {
   using Total = typename Pass::Total;
   using Coefficients = typename Pass::Coefficients;
   constexpr int kOwn = kColumns<layout, Vec>;

@@ -14,8 +14,8 @@ constexpr int kWarp = 32;
 constexpr int kWarps = kThreads / kWarp;
 
 // Number, mean and sum of squared deviations of some values. Merging by Chan, Golub and LeVeque, "Updating formulae and
-// a pairwise algorithm for computing sample variances", 1979: unlike E[x^2] - E[x]^2 it cancels nothing when the mean is
-// large, whichever pixel is the odd one out. All zero is the moments of no values.
+// a pairwise algorithm for computing sample variances", 1979: unlike E[x^2] - E[x]^2 it cancels nothing when the mean
+// is large, whichever pixel is the odd one out. All zero is the moments of no values.
 template <typename R>
 struct Moments {
   R count, mean, m2;

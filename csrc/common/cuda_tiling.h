@@ -38,7 +38,8 @@ inline int64_t most_splits(int64_t pixels) { return std::max<int64_t>(1, int64_t
 
 inline int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Lanes for NHWC maps: a cache line's worth, halved while that leaves too few blocks, and no more than there are channels.
+// Lanes for NHWC maps: a cache line's worth, halved while that leaves too few blocks, and no more than there are
+// channels.
 inline int choose_lanes(const FeatureMap& map, int vec, int element_bytes) {
   const int pack_bytes = vec * element_bytes;
   const int least = std::max(1, kSectorBytes / pack_bytes);

@@ -1,6 +1,7 @@
 // What every kernel must know about the tensors it is given: sizes, order in memory and type of the elements.
 //
-// Kernels are free of torch headers. csrc/register/ checks tensors and fills these structs; a test may fill them by hand.
+// Kernels are free of torch headers. csrc/register/ checks tensors and fills these structs; a test may fill them by
+// hand.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// How a CPU kernel asks for threads without knowing who has them: torch's pool in the extension, a plain loop in a test.
+// How a CPU kernel asks for threads without knowing who has them: torch's pool in the extension, a plain loop in a
+// test.
 #pragma once
 
 #include <cstdint>

@@ -35,16 +35,16 @@ namespace {
   }
 
 #if defined(__x86_64__)
-#define IMTRANS_DISPATCH(kernel, parameters, run)          \
-  switch (cpu_capability()) {                              \
-    case Capability::kAvx512Bf16:                          \
-      IMTRANS_CALL(avx512_bf16, kernel, parameters, run)   \
-    case Capability::kAvx512:                              \
-      IMTRANS_CALL(avx512, kernel, parameters, run)        \
-    case Capability::kAvx2:                                \
-      IMTRANS_CALL(avx2, kernel, parameters, run)          \
-    default:                                               \
-      IMTRANS_CALL(baseline, kernel, parameters, run)      \
+#define IMTRANS_DISPATCH(kernel, parameters, run)        \
+  switch (cpu_capability()) {                            \
+    case Capability::kAvx512Bf16:                        \
+      IMTRANS_CALL(avx512_bf16, kernel, parameters, run) \
+    case Capability::kAvx512:                            \
+      IMTRANS_CALL(avx512, kernel, parameters, run)      \
+    case Capability::kAvx2:                              \
+      IMTRANS_CALL(avx2, kernel, parameters, run)        \
+    default:                                             \
+      IMTRANS_CALL(baseline, kernel, parameters, run)    \
   }
 #else
 #define IMTRANS_DISPATCH(kernel, parameters, run) IMTRANS_CALL(baseline, kernel, parameters, run)

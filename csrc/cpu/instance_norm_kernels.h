@@ -53,17 +53,23 @@ struct ForwardOp : InstanceNormBase<T> {
   A* mean;
   A* rstd;
 
-  // Deviations from the chunk's first pixel: E[x^2] - E[x]^2 of the plain values would cancel where the mean is large.
+  // Deviations from a rough mean: E[x^2] - E[x]^2 of the plain values would cancel where the mean is large. One pixel
+  // would do for that, but where it is an outlier every other deviation is large, and their squares cancel again.
   template <bool kOneChannel>
   struct Reducer : RawSums<A, kSums, kRaw> {
     using RawSums<A, kSums, kRaw>::raw;
 
     template <typename C>
-    IMTRANS_INLINE void begin(const ForwardOp& op, const C&, int64_t offset, int lanes) {
+    IMTRANS_INLINE void begin(const ForwardOp& op, const C&, const Run& run) {
       this->clear();
-      const int have = kOneChannel ? 1 : lanes;
-      raw[kShift] = have == kLanes<A> ? load(op.x + offset) : load_some(op.x + offset, have, A(0));
-      if (kOneChannel) raw[kShift] = repeat<A>(raw[kShift][0]);
+      const int64_t few = std::min<int64_t>(run.steps, kOneChannel ? 4 : 8);
+      Vec<A> sum{};
+      for (int64_t s = 0; s < few; ++s) {
+        const T* at = op.x + run.offset + s * run.stride;
+        sum += run.lanes == kLanes<A> ? load(at) : load_some(at, run.lanes, A(0));
+      }
+      raw[kShift] = sum / A(few);
+      if (kOneChannel) raw[kShift] = repeat<A>(lane_sum(raw[kShift]) / A(run.lanes));
     }
     IMTRANS_INLINE void take(Vec<A> x) {
       const Vec<A> d = x - raw[kShift];
@@ -179,7 +185,7 @@ struct BackwardOp : GradientOp<T> {
     typename Base::Point point;
 
     template <typename C>
-    IMTRANS_INLINE void begin(const BackwardOp& op, const C& coefficients, int64_t, int) {
+    IMTRANS_INLINE void begin(const BackwardOp& op, const C& coefficients, const Run&) {
       this->clear();
       point.begin(op, coefficients);
     }
@@ -233,7 +239,8 @@ struct BackwardOp : GradientOp<T> {
   };
 };
 
-// --------------------------------------------------------------------------------------------------- backward of backward
+// --------------------------------------------------------------------------------------------------- backward of
+// backward
 
 template <typename T>
 struct BackwardBackwardOp : GradientOp<T> {
@@ -256,7 +263,7 @@ struct BackwardBackwardOp : GradientOp<T> {
     typename Base::Point point;
 
     template <typename C>
-    IMTRANS_INLINE void begin(const BackwardBackwardOp& op, const C& coefficients, int64_t, int) {
+    IMTRANS_INLINE void begin(const BackwardBackwardOp& op, const C& coefficients, const Run&) {
       this->clear();
       point.begin(op, coefficients);
     }

@@ -1,12 +1,12 @@
-// The frame of every normalisation: reduce each channel of each image, turn the sums into a few coefficients, apply them.
-// No include guard: compiled once for every instruction set (cpu/foreach_isa.h).
+// The frame of every normalisation: reduce each channel of each image, turn the sums into a few coefficients, apply
+// them. No include guard: compiled once for every instruction set (cpu/foreach_isa.h).
 //
 // An operator is a class with
 //
 //     Element                   how its maps lie in memory; A = Accumulator<Element> is what it computes in
 //     kSums, kRaw               how many raw numbers a chunk of a channel gives: kSums sums, then constants
 //     kMerged, kCoefficients    how many numbers are left when the chunks are merged, and what is computed from these
-//     Reducer                   begin(op, coefficients, offset, lanes), step(op, offset), step_some(op, offset, lanes);
+//     Reducer                   begin(op, coefficients, run), step(op, offset), step_some(op, offset, lanes);
 //                               raw[kRaw] holds the sums of the vectors that passed
 //     merge(merged, had, raw, count)   adds the raw numbers of `count` pixels to what `had` pixels have given
 //     coefficients(image, channel, merged, table)
@@ -23,6 +23,14 @@ inline constexpr int kUnroll = 4;
 inline constexpr int64_t kSteps = 128;
 // Elements below which a second thread costs more than it saves.
 inline constexpr int64_t kWorthAThread = 16384;
+
+// What a reducer is about to see: vectors of `lanes` values, `stride` elements apart.
+struct Run {
+  int64_t offset;
+  int64_t stride;
+  int64_t steps;
+  int lanes;
+};
 
 // One row of numbers per coefficient and image; rows are padded, so that a whole vector may be read at any channel.
 template <typename A>
@@ -50,7 +58,8 @@ struct Coefficients {
   }
 };
 
-// ------------------------------------------------------------------ channels-last: a tile is some channels of many pixels
+// ------------------------------------------------------------------ channels-last: a tile is some channels of many
+// pixels
 
 // Sums over `pixels` pixels of U vectors of channels; raw is [kRaw][channels]. Where U is small, several pixels go side
 // by side.
@@ -62,10 +71,12 @@ IMTRANS_TARGET void reduce_tile(const Op& op, const Table<typename Op::A>& table
   const int64_t stride = op.map.channels;
   typename Op::template Reducer<false> reducers[P][U];
 #pragma GCC unroll 4
-  for (int i = 0; i < kUnroll; ++i) {
-    const int u = i % U;
-    reducers[i / U][u].begin(op, Coefficients<A, false>{table, image, channel + u * W}, offset + u * W, W);
+  for (int u = 0; u < U; ++u) {
+    reducers[0][u].begin(op, Coefficients<A, false>{table, image, channel + u * W},
+                         {offset + u * W, stride, pixels, W});
   }
+#pragma GCC unroll 4
+  for (int i = U; i < kUnroll; ++i) reducers[i / U][i % U] = reducers[0][i % U];
   int64_t pixel = 0;
   for (; pixel + P <= pixels; pixel += P, offset += P * stride) {
 #pragma GCC unroll 4
@@ -86,12 +97,12 @@ IMTRANS_TARGET void reduce_tile(const Op& op, const Table<typename Op::A>& table
 
 // The same for the last channels, fewer than a vector.
 template <typename Op>
-IMTRANS_TARGET void reduce_narrow_tile(const Op& op, const Table<typename Op::A>& table, int64_t image,
-                                       int64_t channel, int64_t offset, int64_t pixels, typename Op::A* raw) {
+IMTRANS_TARGET void reduce_narrow_tile(const Op& op, const Table<typename Op::A>& table, int64_t image, int64_t channel,
+                                       int64_t offset, int64_t pixels, typename Op::A* raw) {
   const int64_t stride = op.map.channels;
   const int lanes = int(stride - channel);
   typename Op::template Reducer<false> reducer;
-  reducer.begin(op, Coefficients<typename Op::A, false>{table, image, channel}, offset, lanes);
+  reducer.begin(op, Coefficients<typename Op::A, false>{table, image, channel}, {offset, stride, pixels, lanes});
   for (int64_t pixel = 0; pixel < pixels; ++pixel) reducer.step_some(op, offset + pixel * stride, lanes);
   for (int k = 0; k < Op::kRaw; ++k) store_some(raw + k * stride, reducer.raw[k], lanes);
 }
@@ -168,7 +179,7 @@ IMTRANS_TARGET void apply_pixels(const Op& op, const Table<typename Op::A>& tabl
 
 template <typename Op>
 IMTRANS_TARGET void run_nhwc(const Op& op, Table<typename Op::A>& table, ParallelFor run) {
-  const auto [batch, channels, pixels, layout, dtype] = op.map;
+  const int64_t batch = op.map.batch, channels = op.map.channels, pixels = op.map.pixels;
   const int64_t chunks = (pixels + kSteps - 1) / kSteps;
   const int64_t width = Op::kRaw * channels;
   std::unique_ptr<typename Op::A[]> raw(new typename Op::A[batch * chunks * width]);
@@ -197,7 +208,8 @@ IMTRANS_TARGET void run_nhwc(const Op& op, Table<typename Op::A>& table, Paralle
   });
 }
 
-// --------------------------------------------------------------------- contiguous: the pixels of a channel are neighbours
+// --------------------------------------------------------------------- contiguous: the pixels of a channel are
+// neighbours
 
 // Merges a chunk of one channel into what the chunks before it have given.
 template <typename Op>
@@ -207,8 +219,10 @@ IMTRANS_TARGET void reduce_row(const Op& op, const Table<typename Op::A>& table,
   constexpr int W = kLanes<A>;
   const int64_t offset = (image * op.map.channels + channel) * op.map.pixels + first;
   typename Op::template Reducer<true> reducers[kUnroll];
+  reducers[0].begin(op, Coefficients<A, true>{table, image, channel},
+                    {offset, W, std::max<int64_t>(1, pixels / W), int(std::min<int64_t>(W, pixels))});
 #pragma GCC unroll 4
-  for (int u = 0; u < kUnroll; ++u) reducers[u].begin(op, Coefficients<A, true>{table, image, channel}, offset, W);
+  for (int u = 1; u < kUnroll; ++u) reducers[u] = reducers[0];
   int64_t p = 0;
   for (; p + kUnroll * W <= pixels; p += kUnroll * W) {
 #pragma GCC unroll 4

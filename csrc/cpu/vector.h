@@ -60,7 +60,8 @@ IMTRANS_INLINE void store(float* to, Vec<float> v) { std::memcpy(to, &v, sizeof(
 
 IMTRANS_INLINE void store(double* to, Vec<double> v) { std::memcpy(to, &v, sizeof(v)); }
 
-// Rounds to nearest, ties to even. A NaN keeps its upper half and gets the quiet bit: rounding could carry it to infinity.
+// Rounds to nearest, ties to even. A NaN keeps its upper half and gets the quiet bit: rounding could carry it to
+// infinity.
 IMTRANS_INLINE void store(BFloat16* to, Vec<float> v) {
 #if defined(IMTRANS_CONVERTS_BFLOAT16)
   const __m256bh half = _mm512_cvtneps_pbh((__m512)v);
@@ -94,6 +95,13 @@ IMTRANS_INLINE void store_some(T* to, Vec<Accumulator<T>> v, int lanes) {
   T padded[kLanes<Accumulator<T>>];
   store(padded, v);
   for (int lane = 0; lane < lanes; ++lane) to[lane] = padded[lane];
+}
+
+template <typename V>
+IMTRANS_INLINE auto lane_sum(V v) {
+  auto sum = v[0];
+  for (size_t lane = 1; lane < sizeof(V) / sizeof(sum); ++lane) sum += v[lane];
+  return sum;
 }
 
 // z where it is positive, slope * z elsewhere (also where z is NaN).

@@ -1,8 +1,7 @@
 // Launches the kernels of the instance norm for the maps' type, layout and alignment.
-#include "cuda/instance_norm.h"
-
 #include <array>
 
+#include "cuda/instance_norm.h"
 #include "cuda/instance_norm_passes.h"
 
 namespace imtrans::cuda {
@@ -17,8 +16,8 @@ struct Outputs {
 constexpr int kSumWidth = 32;
 
 template <typename R, int K>
-__global__ void __launch_bounds__(kThreads) sum_rows_kernel(const Sums<R, K>* matrix, int64_t rows, int64_t channels,
-                                                            const Outputs<R, K> out) {
+__global__ void __launch_bounds__(kThreads)
+    sum_rows_kernel(const Sums<R, K>* matrix, int64_t rows, int64_t channels, const Outputs<R, K> out) {
   using Total = Sums<R, K>;
   SHARED_ARRAY(Total, shared, kThreads);
   const int64_t first = int64_t(blockIdx.x) * kSumWidth;
@@ -126,7 +125,8 @@ int64_t workspace_bytes(const InstanceNormBackwardBackward& p) {
 }
 
 Status launch_instance_norm(const InstanceNormForward& p, void* workspace, void* stream) {
-  return for_type(p.map.dtype, [&](auto element) { return run(ForwardPass<decltype(element)>(p), p, workspace, stream); });
+  return for_type(p.map.dtype,
+                  [&](auto element) { return run(ForwardPass<decltype(element)>(p), p, workspace, stream); });
 }
 
 Status launch_instance_norm_backward(const InstanceNormBackward& p, void* workspace, void* stream) {

@@ -1,8 +1,8 @@
 // The instance norm on a GPU. Every pointer of the parameters is device memory; nothing here needs torch.
 //
-// A launch enqueues kernels on the stream and returns: it allocates nothing and waits for nothing, so it may be captured
-// into a CUDA graph. The caller gives `workspace`, device memory of workspace_bytes(parameters), aligned to 16 bytes.
-// `stream` is a cudaStream_t.
+// A launch enqueues kernels on the stream and returns: it allocates nothing and waits for nothing, so it may be
+// captured into a CUDA graph. The caller gives `workspace`, device memory of workspace_bytes(parameters), aligned to 16
+// bytes. `stream` is a cudaStream_t.
 #pragma once
 
 #include <cstdint>

@@ -26,7 +26,8 @@ __device__ R through_activation(R dy, R z, R slope) {
   return z > 0 ? dy : slope * dy;
 }
 
-// ------------------------------------------------------------------------------------------------ y from x: 2 reads of x
+// ------------------------------------------------------------------------------------------------ y from x: 2 reads of
+// x
 
 template <typename T>
 struct ForwardPass {
@@ -75,7 +76,8 @@ struct ForwardPass {
   }
 
   template <int Count, int Vec, int Columns>
-  __device__ void accumulate(Running<Vec>& running, const Channel (&)[Columns], const Inputs<Vec> (&inputs)[Count]) const {
+  __device__ void accumulate(Running<Vec>& running, const Channel (&)[Columns],
+                             const Inputs<Vec> (&inputs)[Count]) const {
     Pack<T, Vec> rows[Count];
 #pragma unroll
     for (int i = 0; i < Count; ++i) rows[i] = inputs[i].x;
@@ -167,7 +169,8 @@ struct BackwardPass {
   }
 
   template <int Count, int Vec, int Columns>
-  __device__ void accumulate(Running<Vec>& running, const Channel (&k)[Columns], const Inputs<Vec> (&inputs)[Count]) const {
+  __device__ void accumulate(Running<Vec>& running, const Channel (&k)[Columns],
+                             const Inputs<Vec> (&inputs)[Count]) const {
 #pragma unroll
     for (int i = 0; i < Count; ++i) {
 #pragma unroll
@@ -220,8 +223,8 @@ struct BackwardBackwardPass {
   using Channel = Normaliser<R>;
   struct Coefficients {
     Normaliser<R> normaliser;
-    R dy_v, dy_xhat, dy_1;      // grad_dy = (z > 0 ? 1 : slope) * (dy_v * v + dy_xhat * xhat + dy_1)
-    R x_v, x_g, x_xhat, x_1;    // grad_x = x_v * v + x_g * g + x_xhat * xhat + x_1
+    R dy_v, dy_xhat, dy_1;    // grad_dy = (z > 0 ? 1 : slope) * (dy_v * v + dy_xhat * xhat + dy_1)
+    R x_v, x_g, x_xhat, x_1;  // grad_x = x_v * v + x_g * g + x_xhat * xhat + x_1
   };
   template <int Vec>
   struct Inputs {
@@ -269,7 +272,8 @@ struct BackwardBackwardPass {
   }
 
   template <int Count, int Vec, int Columns>
-  __device__ void accumulate(Running<Vec>& running, const Channel (&k)[Columns], const Inputs<Vec> (&inputs)[Count]) const {
+  __device__ void accumulate(Running<Vec>& running, const Channel (&k)[Columns],
+                             const Inputs<Vec> (&inputs)[Count]) const {
 #pragma unroll
     for (int i = 0; i < Count; ++i) {
 #pragma unroll

@@ -20,7 +20,7 @@ Index3 threadIdx, blockIdx;
 namespace imtrans::cuda::host {
 namespace {
 
-constexpr size_t kStackBytes = 256 * 1024;
+constexpr size_t kStackBytes = 64 * 1024;
 constexpr int kWarp = 32;
 
 // A stack, and the place where its fiber stopped.

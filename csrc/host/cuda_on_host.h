@@ -24,8 +24,8 @@ struct Index3 {
 extern Index3 threadIdx, blockIdx;
 
 // Every array has a key of its own: the address of a variable that belongs to the line of its declaration.
-#define SHARED_ARRAY(Type, name, size)  \
-  static char name##_key = 0;           \
+#define SHARED_ARRAY(Type, name, size) \
+  static char name##_key = 0;          \
   Type* const name = static_cast<Type*>(::imtrans::cuda::host::shared_memory(&name##_key, sizeof(Type) * (size)))
 
 namespace imtrans::cuda::host {

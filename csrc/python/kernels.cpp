@@ -1,9 +1,9 @@
 // The torch-free kernels as a Python module of functions on numpy arrays, for tests and for work on kernels.
 //
-// kernels.cpu runs the CPU kernels on one thread; kernels.cuda runs the CUDA kernels on the host (csrc/host/). Both have
-// the functions and the arguments of imtrans/ops/instance_norm.py plus `channels_last`. A map is a C-contiguous array,
-// (N, H*W, C) where channels_last, else (N, C, H*W), of float32, float64, float16, or uint16 that holds bfloat16; its data
-// pointer goes to the kernel as it is, aligned or not.
+// kernels.cpu runs the CPU kernels on one thread; kernels.cuda runs the CUDA kernels on the host (csrc/host/). Both
+// have the functions and the arguments of imtrans/ops/instance_norm.py plus `channels_last`. A map is a C-contiguous
+// array, (N, H*W, C) where channels_last, else (N, C, H*W), of float32, float64, float16, or uint16 that holds
+// bfloat16; its data pointer goes to the kernel as it is, aligned or not.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -72,9 +72,7 @@ void* writable(Array& array) { return array.size() > 0 ? array.mutable_data() : 
 struct OnCpu {
   static void run(const InstanceNormForward& p) { cpu::launch_instance_norm(p, serial_for); }
   static void run(const InstanceNormBackward& p) { cpu::launch_instance_norm_backward(p, serial_for); }
-  static void run(const InstanceNormBackwardBackward& p) {
-    cpu::launch_instance_norm_backward_backward(p, serial_for);
-  }
+  static void run(const InstanceNormBackwardBackward& p) { cpu::launch_instance_norm_backward_backward(p, serial_for); }
 };
 
 struct OnCuda {
@@ -97,10 +95,10 @@ py::tuple forward(const Array& x, const Optional& weight, const Optional& bias, 
   const py::dtype real = statistics_type(map), element = x.dtype();
   Array y = unwritten(element, shape_of(x));
   Array mean = unwritten(real, {map.batch, map.channels}), rstd = unwritten(real, {map.batch, map.channels});
-  Device::run(InstanceNormForward{map, checked(x, element, x.size(), "x"), checked(weight, real, map.channels, "weight"),
-                                  checked(bias, real, map.channels, "bias"),
-                                  checked(residual, element, x.size(), "residual"), slope, eps, writable(y),
-                                  writable(mean), writable(rstd)});
+  Device::run(
+      InstanceNormForward{map, checked(x, element, x.size(), "x"), checked(weight, real, map.channels, "weight"),
+                          checked(bias, real, map.channels, "bias"), checked(residual, element, x.size(), "residual"),
+                          slope, eps, writable(y), writable(mean), writable(rstd)});
   return py::make_tuple(y, mean, rstd);
 }
 

@@ -22,10 +22,9 @@ Outputs backward(const Tensor& dy, const Tensor& x, const Optional& weight, cons
 Outputs backward_backward(const Tensor& ddx, const Optional& ddweight, const Optional& ddbias, const Tensor& dy,
                           const Tensor& x, const Optional& weight, const Optional& bias, const Tensor& mean,
                           const Tensor& rstd, double slope) {
-  return instance_norm_backward_backward(ddx, ddweight, ddbias, dy, x, weight, bias, mean, rstd, slope,
-                                         [](const InstanceNormBackwardBackward& p) {
-                                           cpu::launch_instance_norm_backward_backward(p, torch_for);
-                                         });
+  return instance_norm_backward_backward(
+      ddx, ddweight, ddbias, dy, x, weight, bias, mean, rstd, slope,
+      [](const InstanceNormBackwardBackward& p) { cpu::launch_instance_norm_backward_backward(p, torch_for); });
 }
 
 }  // namespace

@@ -47,9 +47,8 @@ Outputs instance_norm_backward(const Tensor& dy, const Tensor& x, const Optional
 
 template <typename Launch>
 Outputs instance_norm_backward_backward(const Tensor& ddx, const Optional& ddweight, const Optional& ddbias,
-                                        const Tensor& dy, const Tensor& x, const Optional& weight,
-                                        const Optional& bias, const Tensor& mean, const Tensor& rstd, double slope,
-                                        const Launch& launch) {
+                                        const Tensor& dy, const Tensor& x, const Optional& weight, const Optional& bias,
+                                        const Tensor& mean, const Tensor& rstd, double slope, const Launch& launch) {
   const FeatureMap map = describe(x);
   const Tensor v = ordered_as(ddx, x, map, "ddx"), g = ordered_as(dy, x, map, "dy");
   const Optional vw = numbers(ddweight, x, map, map.channels, "ddweight");

@@ -1,6 +1,5 @@
 // The instance norm on a GPU, as torch sees it. The schemas are defined in imtrans/ops/instance_norm.py.
 #include "cuda/instance_norm.h"
-
 #include "register/instance_norm.h"
 #include "register/launch_cuda.h"
 
@@ -24,11 +23,10 @@ Outputs backward(const Tensor& dy, const Tensor& x, const Optional& weight, cons
 Outputs backward_backward(const Tensor& ddx, const Optional& ddweight, const Optional& ddbias, const Tensor& dy,
                           const Tensor& x, const Optional& weight, const Optional& bias, const Tensor& mean,
                           const Tensor& rstd, double slope) {
-  return instance_norm_backward_backward(ddx, ddweight, ddbias, dy, x, weight, bias, mean, rstd, slope,
-                                         [&](const InstanceNormBackwardBackward& p) {
-                                           launch_on_device_of(x, p, cuda::workspace_bytes(p),
-                                                               cuda::launch_instance_norm_backward_backward);
-                                         });
+  return instance_norm_backward_backward(
+      ddx, ddweight, ddbias, dy, x, weight, bias, mean, rstd, slope, [&](const InstanceNormBackwardBackward& p) {
+        launch_on_device_of(x, p, cuda::workspace_bytes(p), cuda::launch_instance_norm_backward_backward);
+      });
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // Where a CUDA kernel of ours runs: on the device of its tensor, on torch's current stream, in memory of torch's pool.
 //
 // Only torch's stable C interface is used. Its headers hide the one function for streams unless torch itself is built
-// with CUDA, so it is declared here; the file then compiles against any torch, and resolves where torch has CUDA.
+// with CUDA, so it is declared here; the file then compiles against any torch. The declaration is weak, so that a
+// library with CUDA kernels also loads beside a torch without CUDA, where nobody calls it.
 #pragma once
 
 #include <torch/csrc/stable/accelerator.h>
@@ -10,9 +11,8 @@
 
 #include "register/tensors.h"
 
-#ifndef USE_CUDA
-extern "C" AOTITorchError aoti_torch_get_current_cuda_stream(int32_t device_index, void** ret_stream);
-#endif
+extern "C" __attribute__((weak)) AOTITorchError aoti_torch_get_current_cuda_stream(int32_t device_index,
+                                                                                   void** ret_stream);
 
 namespace imtrans {
 

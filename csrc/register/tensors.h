@@ -1,4 +1,5 @@
-// From torch's tensors to the plain structs of the kernels: checks, orders in memory, allocation. Used by every operator.
+// From torch's tensors to the plain structs of the kernels: checks, orders in memory, allocation. Used by every
+// operator.
 #pragma once
 
 #include <torch/csrc/stable/library.h>

@@ -11,8 +11,14 @@ from typing import Annotated, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from imtrans.cli import doctor, export, kernels, models, plugins, run, train
+from imtrans.cli.doctor import doctor
+from imtrans.cli.export import export
+from imtrans.cli.kernels import app as kernels
+from imtrans.cli.models import app as models
+from imtrans.cli.plugins import app as plugins
 from imtrans.cli.printing import print_error
+from imtrans.cli.run import run
+from imtrans.cli.train import train
 from imtrans.errors import ImtransError
 from imtrans.version import __version__
 
@@ -60,13 +66,13 @@ def _options(
     """Images into images with generative networks."""
 
 
-app.command("run")(run.run)
-app.command("train")(train.train)
-app.command("export")(export.export)
-app.add_typer(models.app, name="models")
-app.add_typer(plugins.app, name="plugins")
-app.add_typer(kernels.app, name="kernels")
-app.command("doctor")(doctor.doctor)
+app.command()(run)
+app.command()(train)
+app.command()(export)
+app.add_typer(models, name="models")
+app.add_typer(plugins, name="plugins")
+app.add_typer(kernels, name="kernels")
+app.command()(doctor)
 
 
 def main() -> None:

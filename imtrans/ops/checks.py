@@ -19,7 +19,7 @@ LAYOUTS = {"contiguous": torch.contiguous_format, "channels-last": torch.channel
 def check_against_reference(
     dtypes: Iterable[torch.dtype], device: torch.device, function: Callable[..., Tensor]
 ) -> list[Check]:
-    """Compare ``function(x, weight, bias, residual, activation=...)`` and its gradients with the reference in float64."""
+    """Compare ``function(x, weight, bias, residual, activation=...)`` and its gradients with float64."""
     checks: list[Check] = []
     for dtype in sorted(dtypes, key=str):
         for layout, memory_format in LAYOUTS.items():

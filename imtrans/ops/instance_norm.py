@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from imtrans.errors import BackendError, UsageError
 from imtrans.ops.checks import check_against_reference
@@ -66,7 +67,7 @@ def instance_norm(
         weight = None if weight is None else weight.to(wide)
         bias = None if bias is None else bias.to(wide)
         y, _, _ = torch.ops.imtrans.instance_norm(_dense(x), weight, bias, residual, negative_slope, eps)
-        return y  # type: ignore[no-any-return]
+        return y
     return reference(x, weight, bias, residual, negative_slope, eps)
 
 
@@ -75,14 +76,14 @@ def reference(
 ) -> Tensor:
     """The formula in plain PyTorch; ``slope`` is 1 for no activation and 0 for ReLU."""
     wide = x.to(statistics_dtype(x.dtype))
-    variance, mean = torch.var_mean(wide, dim=(2, 3), correction=0, keepdim=True)
-    z = (wide - mean) * torch.rsqrt(variance + eps)
+    centred = wide - wide.mean(dim=(2, 3), keepdim=True)
+    z = centred * torch.rsqrt(centred.square().mean(dim=(2, 3), keepdim=True) + eps)
     if weight is not None:
         z = z * weight.to(z.dtype).view(1, -1, 1, 1)
     if bias is not None:
         z = z + bias.to(z.dtype).view(1, -1, 1, 1)
     if slope != 1:
-        z = torch.where(z > 0, z, slope * z)
+        z = functional.leaky_relu(z, slope)
     if residual is not None:
         z = z + residual.to(z.dtype)
     return z.to(x.dtype)
@@ -93,7 +94,7 @@ def statistics_dtype(dtype: torch.dtype) -> torch.dtype:
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
-# ------------------------------------------------------------------------------------------------- arguments of the user
+# ----------------------------------------------------------------------------------------------- arguments of the user
 
 
 def _slope_of(activation: str, slope: float) -> float:
@@ -106,9 +107,7 @@ def _slope_of(activation: str, slope: float) -> float:
     return slopes[activation]
 
 
-def _require_valid(
-    x: Tensor, weight: Tensor | None, bias: Tensor | None, residual: Tensor | None, eps: float
-) -> None:
+def _require_valid(x: Tensor, weight: Tensor | None, bias: Tensor | None, residual: Tensor | None, eps: float) -> None:
     if x.dim() != 4:
         raise UsageError(f"instance_norm takes feature maps (N, C, H, W), not a tensor of shape {tuple(x.shape)}.")
     if x.numel() == 0:
@@ -144,7 +143,7 @@ def _dense(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=nearer)
 
 
-# ------------------------------------------------------------------------------------------------------ for the dispatcher
+# -------------------------------------------------------------------------------------------------- for the dispatcher
 
 
 def _self_check(device: torch.device) -> list[Check]:
@@ -210,7 +209,7 @@ def _gradient_like(parameter: Tensor | None, x: Tensor) -> Tensor:
     return x.new_empty(0 if parameter is None else x.shape[1], dtype=statistics_dtype(x.dtype))
 
 
-# --------------------------------------------------------------------------------------------------------------- autograd
+# ------------------------------------------------------------------------------------------------------------ autograd
 
 
 def _save_for_backward(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
@@ -282,6 +281,4 @@ torch.library.register_autograd("imtrans::instance_norm", _backward, setup_conte
 torch.library.register_autograd(
     "imtrans::instance_norm_backward", _backward_backward, setup_context=_save_for_backward_backward
 )
-torch.library.register_autograd(
-    "imtrans::instance_norm_backward_backward", _third_order, setup_context=_save_nothing
-)
+torch.library.register_autograd("imtrans::instance_norm_backward_backward", _third_order, setup_context=_save_nothing)

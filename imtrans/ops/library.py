@@ -80,6 +80,11 @@ def why_no_kernel(operator: str, device: str) -> str | None:
     key = {"cpu": "CPU", "cuda": "CUDA"}.get(device)
     if key is None:
         return f"there are no native kernels for {device} devices."
-    if not torch._C._dispatch_has_kernel_for_dispatch_key(f"imtrans::{operator}", key):
+    if not _has_kernel(library.path, operator, key):
         return f"the native library at {library.path} was built without {key} kernels."
     return None
+
+
+@functools.cache  # asked at every call of an operator, and the answer takes longer than the rest of the call's checks
+def _has_kernel(path: Path | None, operator: str, key: str) -> bool:
+    return torch._C._dispatch_has_kernel_for_dispatch_key(f"imtrans::{operator}", key)

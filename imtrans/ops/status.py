@@ -1,4 +1,4 @@
-"""What is available, why the rest is not, and whether the kernels compute what they should: ``imtrans doctor --ops``."""
+"""What is available, why the rest is not, and whether the kernels are right: ``imtrans doctor --ops``."""
 
 from __future__ import annotations
 

@@ -71,6 +71,8 @@ class Trainer:
         self.pools = {name: ImagePool(size, seed + place) for place, (name, size) in enumerate(sizes.items())}
         self.total = settings.train.total_steps(dataset.round_length)
         self.step = 0
+        # Held until fit begins: what a caller draws in between, if only by importing a library, must not count.
+        self._random = random_states(device)
         self.unreadable: Unreadable = {}
         """The pictures that could not be read so far."""
 
@@ -96,6 +98,7 @@ class Trainer:
         """
         observer = observer or Observer()
         self.run.forget_after(self.step)
+        restore_random_states(self._random, self.device)
         meter = Meter(self.settings.train.batch_size)
         with interruptible() as interrupted, use_backend(self.settings.train.backend), failures_in_words():
             for batch in self._batches(observer):
@@ -220,6 +223,7 @@ class Trainer:
             for name, pool in self.pools.items():
                 pool.load_state_dict(state["pools"][name], self.device)
             restore_random_states(state["random"], self.device)
+            self._random = random_states(self.device)
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
             raise TrainingError(
                 f"the state of the run {self.run.root} does not fit the model: {type(error).__name__}: {error}.",

@@ -59,6 +59,9 @@ class Phase:
 class Method(ABC):
     """A model as it learns. Subclasses build their networks from the method's configuration.
 
+    A resumed run is exact as long as a method keeps no state outside its networks and pools, and draws random numbers
+    only from torch's and Python's global generators, which checkpoints hold.
+
     Args:
         config: an instance of the card's ``method_config``.
     """

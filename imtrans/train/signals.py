@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -13,11 +14,14 @@ STOPPING = (signal.SIGINT, signal.SIGTERM)
 IMPATIENT = 1.0
 """Seconds after which a second signal means it: launchers often pass on one that the terminal has sent already."""
 
+_ANSWER = b"\nstopping after this step, with a checkpoint; a second signal stops at once\n"
+
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
     """Give a function that tells whether SIGINT or SIGTERM has arrived; a second one acts as it would have before.
 
+    The first is answered at once on stderr, for a step may take a while.
     Outside the main thread, where Python allows no handlers, the function always says no.
     """
     asked_at: float | None = None
@@ -27,6 +31,8 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         nonlocal asked_at
         if asked_at is None:
             asked_at = time.monotonic()
+            with contextlib.suppress(OSError):  # not print: the signal may have interrupted one
+                os.write(2, _ANSWER)
         elif time.monotonic() - asked_at > IMPATIENT:
             signal.signal(number, previous[number])
             signal.raise_signal(number)

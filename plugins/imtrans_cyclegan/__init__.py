@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from imtrans_cyclegan.official import OFFICIAL
-
 from imtrans import Card, Ref
+from imtrans_cyclegan.official import OFFICIAL
 
 card = Card(
     name="cyclegan",

@@ -40,7 +40,7 @@ class ResnetGenerator(nn.Module):
             layers += normalise(config.norm, 2 * width, "relu")
         layers += [ResnetBlock(4 * ngf, config) for _ in range(config.blocks)]
         for width in (4 * ngf, 2 * ngf):
-            layers.append(upsampling(width, width // 2, config))
+            layers.append(upsampling(width, width // 2, config, kernel_size=3, bias=config.has_bias))
             layers += normalise(config.norm, width // 2, "relu")
         layers += [nn.ReflectionPad2d(3), nn.Conv2d(ngf, config.output_nc, 7), nn.Tanh()]
         self.model = nn.Sequential(*layers)
@@ -121,8 +121,7 @@ class UnetBlock(nn.Module):
         rising = inner if inside is None else 2 * inner
         down: list[nn.Module] = [nn.Conv2d(entering, inner, 4, stride=2, padding=1, bias=config.has_bias)]
         up: list[nn.Module] = [nn.ReLU()]
-        has_bias = True if outermost else config.has_bias
-        up.append(nn.ConvTranspose2d(rising, outer, 4, stride=2, padding=1, bias=has_bias))
+        up.append(upsampling(rising, outer, config, kernel_size=4, bias=outermost or config.has_bias))
         if outermost:
             up.append(nn.Tanh())
         else:
@@ -146,9 +145,12 @@ class UnetBlock(nn.Module):
 class ResizeConv2d(nn.Module):
     """Double the size by repeating pixels, then convolve 3x3 over a reflected border: no checkerboard.
 
-    Odena, Dumoulin and Olah, "Deconvolution and Checkerboard Artifacts", Distill, 2016. The doubled map itself is never
+    Odena, Dumoulin and Olah, "Deconvolution and Checkerboard Artifacts", Distill, 2016. A large doubled map is never
     made: it would be the largest in the network, and four of nine products would serve where it repeats itself.
     """
+
+    worth_a_kernel = 1024
+    """Pixels from which assembling :meth:`doubling_kernel` costs less than it saves."""
 
     def __init__(self, entering: int, leaving: int, *, bias: bool) -> None:
         super().__init__()
@@ -156,6 +158,9 @@ class ResizeConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, entering, H, W) to (N, leaving, 2H, 2W)."""
+        if x.shape[0] * x.shape[2] * x.shape[3] < self.worth_a_kernel:
+            doubled = functional.interpolate(x, scale_factor=2.0, mode="nearest")
+            return self.conv(functional.pad(doubled, (1, 1, 1, 1), mode="reflect"))
         # In the doubled map a border pixel's reflection is its own twin, so the small map repeats its border.
         bordered = functional.pad(x, (1, 1, 1, 1), mode="replicate")
         return functional.conv_transpose2d(bordered, self.doubling_kernel(), self.conv.bias, stride=2, padding=3)
@@ -170,11 +175,20 @@ class ResizeConv2d(nn.Module):
         return (rows[..., 1:] + rows[..., :-1]).transpose(0, 1)
 
 
-def upsampling(entering: int, leaving: int, config: GeneratorConfig) -> nn.Module:
-    """The layer that doubles the size, of the kind that ``config.upsample`` names."""
+def upsampling(entering: int, leaving: int, config: GeneratorConfig, *, kernel_size: int, bias: bool) -> nn.Module:
+    """The layer that doubles the size, of the kind that ``config.upsample`` names.
+
+    Args:
+        entering: channels of the map.
+        leaving: channels of the doubled map.
+        config: says which kind.
+        kernel_size: of the transposed convolution; the authors take 3 in the residual network and 4 in the U-Net.
+        bias: whether it has one.
+    """
     if config.upsample == "resize":
-        return ResizeConv2d(entering, leaving, bias=config.has_bias)
-    return nn.ConvTranspose2d(entering, leaving, 3, stride=2, padding=1, output_padding=1, bias=config.has_bias)
+        return ResizeConv2d(entering, leaving, bias=bias)
+    odd = kernel_size % 2  # an odd kernel falls one pixel short of the double
+    return nn.ConvTranspose2d(entering, leaving, kernel_size, stride=2, padding=1, output_padding=odd, bias=bias)
 
 
 def padded_convolution(width: int, config: GeneratorConfig) -> list[nn.Module]:

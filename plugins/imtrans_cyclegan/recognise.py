@@ -116,23 +116,35 @@ def _inside_block(shapes: Shapes) -> tuple[Literal["reflect", "zero"], bool] | N
 
 
 def _unet(shapes: Shapes) -> GeneratorConfig | None:
-    first, last = shapes["model.model.0.weight"], shapes.get("model.model.3.weight", ())
-    if len(first) != 4 or first[2:] != (4, 4) or len(last) != 4 or last[0] != 2 * first[0] or last[2:] != (4, 4):
+    first = shapes["model.model.0.weight"]
+    if len(first) != 4 or first[2:] != (4, 4):
         return None
+    upsample, output_nc = _last_doubling(shapes, 2 * first[0])
     downs = _count_levels(shapes)
     # The second level is the outermost with a normalisation of its own.
     norm = _norm(shapes, "model.model.1.model.1.bias", "model.model.1.model.2")
-    if downs < 5 or norm is None:
+    if downs < 5 or norm is None or upsample is None:
         return None
     return GeneratorConfig(
         kind="unet",
         input_nc=first[1],
-        output_nc=last[1],
+        output_nc=output_nc,
         ngf=first[0],
         downs=downs,
         norm=norm,
+        upsample=upsample,
         bias=_bias(shapes, "model.model.1.model.1.bias", norm),
     )
+
+
+def _last_doubling(shapes: Shapes, entering: int) -> tuple[Literal["transpose", "resize"] | None, int]:
+    """The kind of the outermost level's doubling, which has ``entering`` channels, and the channels that it gives."""
+    transposed, resized = shapes.get("model.model.3.weight", ()), shapes.get("model.model.3.conv.weight", ())
+    if len(transposed) == 4 and transposed[0] == entering and transposed[2:] == (4, 4):
+        return "transpose", transposed[1]
+    if len(resized) == 4 and resized[1:] == (entering, 3, 3):
+        return "resize", resized[0]
+    return None, 0
 
 
 def _count_levels(shapes: Shapes) -> int:

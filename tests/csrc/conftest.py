@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 import pytest
+
 from tests.csrc.native_build import build, compiler, load
 
 

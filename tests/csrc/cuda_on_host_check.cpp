@@ -1,4 +1,5 @@
-// Small kernels for the host build of CUDA: each shows one thing that csrc/host/ has to get right. Prints one line each.
+// Small kernels for the host build of CUDA: each shows one thing that csrc/host/ has to get right. Prints one line
+// each.
 #include <cstdio>
 #include <vector>
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 EPS = 1e-5
-SIZES = [(1, 1, 1), (2, 16, 50), (1, 13, 49), (1, 136, 5), (1, 8, 1541), (2, 3, 2), (1, 72, 67)]
+SIZES = [(1, 1, 1), (2, 16, 20), (1, 13, 49), (1, 72, 5), (1, 8, 641)]
 
 
 def load(path: str) -> Any:
@@ -50,13 +50,14 @@ def call_all(device: Any, shape: tuple[int, int, int], channels_last: bool, dtyp
 def main(path: str) -> None:
     """Compare the CPU kernels and the CUDA kernels on the host with each other."""
     kernels = load(path)
-    cases = itertools.product(SIZES, (True, False), ("float32", "bfloat16", "float64", "float16"), (True, False))
-    for case in cases:
+    kinds = [("float32", True), ("float32", False), ("bfloat16", True), ("float64", True), ("float16", True)]
+    for size, channels_last, (dtype, affine) in itertools.product(SIZES, (True, False), kinds):
+        case = (size, channels_last, dtype, affine)
         on_cuda = call_all(kernels.cuda, *case)
-        if case[2] == "float16":
+        if dtype == "float16":
             continue
         for one, other in zip(call_all(kernels.cpu, *case), on_cuda, strict=True):
-            if one.dtype != np.uint16:
+            if dtype != "bfloat16" or one.dtype == np.float32:
                 scale = max(1.0, float(np.abs(other).max(initial=0)))
                 assert np.abs(one - other).max(initial=0) < 2e-3 * scale, case
     print("ok")

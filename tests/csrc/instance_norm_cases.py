@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-Array = NDArray[np.generic]
+Array = NDArray[Any]
 EPS = 1e-5
 TOLERANCE = {"float64": 1e-10, "float32": 2e-4, "float16": 4e-3, "bfloat16": 2e-2}
 """Largest error against float64 of results whose magnitude is about 1."""
@@ -128,35 +129,24 @@ class Inputs:
     @property
     def away_from_kink(self) -> NDArray[np.bool_]:
         """Where z is far enough from zero for every precision to agree about its sign."""
-        z, _, _ = self._z(self.tensor(self.x), self.tensor(self.weight))
-        return np.abs(self.array(z)) > TOLERANCE[self.case.dtype] if self.case.slope != 1 else np.ones(self.case.shape, bool)
-
-    def _z(self, x: Tensor | None, weight: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        assert x is not None
-        mean = x.mean(2, keepdim=True)
-        rstd = ((x - mean).square().mean(2, keepdim=True) + EPS).rsqrt()
-        z = (x - mean) * rstd
-        if weight is not None:
-            z = z * weight + self.tensor(self.bias)
-        return z, mean, rstd
+        if self.case.slope == 1:
+            return np.ones(self.case.shape, bool)
+        z, _, _ = normalise(*(self.tensor(each) for each in (self.x, self.weight, self.bias)))
+        return np.abs(self.array(z)) > TOLERANCE[self.case.dtype]
 
     def forward(self) -> tuple[NDArray[np.float64], ...]:
         """(y, mean, rstd) in float64."""
-        z, mean, rstd = self._z(self.tensor(self.x), self.tensor(self.weight))
+        z, mean, rstd = normalise(*(self.tensor(each) for each in (self.x, self.weight, self.bias)))
         y = torch.where(z > 0, z, self.case.slope * z)
-        if self.residual is not None:
-            y = y + self.tensor(self.residual)
-        return self.array(y), mean[:, :, 0].numpy(), rstd[:, :, 0].numpy()
+        residual = self.tensor(self.residual)
+        return self.array(y if residual is None else y + residual), mean[:, :, 0].numpy(), rstd[:, :, 0].numpy()
 
     def gradients(self) -> tuple[tuple[NDArray[np.float64], ...], tuple[NDArray[np.float64], ...]]:
         """((dx, dweight, dbias), (grad_dy, grad_x, grad_weight)) in float64, by automatic differentiation."""
         x, weight, bias, dy = (self.tensor(each) for each in (self.x, self.weight, self.bias, self.dy))
         learns = [each.requires_grad_() for each in (x, weight, bias) if each is not None]
-        assert x is not None
         assert dy is not None
-        mean = x.mean(2, keepdim=True)
-        z = (x - mean) * ((x - mean).square().mean(2, keepdim=True) + EPS).rsqrt()
-        z = z if weight is None else z * weight + bias
+        z, _, _ = normalise(x, weight, bias)
         y = torch.where(z > 0, z, self.case.slope * z)
         first = torch.autograd.grad(y, learns, dy.requires_grad_(), create_graph=True)
         directions = [self.tensor(each) for each in (self.ddx, self.ddweight, self.ddbias) if each is not None]
@@ -166,3 +156,14 @@ class Inputs:
             tuple(self.array(each.detach()) for each in (*first, none, none)[:3]),
             tuple(self.array(each) for each in (*second, none)[:3]),
         )
+
+
+def normalise(x: Tensor | None, weight: Tensor | None, bias: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """(z, mean, rstd) by the definition."""
+    assert x is not None
+    mean = x.mean(2, keepdim=True)
+    rstd = ((x - mean).square().mean(2, keepdim=True) + EPS).rsqrt()
+    z = (x - mean) * rstd
+    if weight is not None and bias is not None:
+        z = z * weight + bias
+    return z, mean, rstd

@@ -46,8 +46,10 @@ def test_full_width_kernels_load_16_bytes_at_a_time(tmp_path: Path) -> None:
     assembly = tmp_path / "kernels.ptx"
     options = ["-std=c++17", "-O3", f"-I{CSRC}", "-arch=compute_90", "-ptx"]
     run([str(NVCC), *options, str(CSRC / "cuda" / "instance_norm.cu"), "-o", str(assembly)])
-    kernels = assembly.read_text().split(".visible .entry ")[1:] or assembly.read_text().split(".entry ")[1:]
-    full_width = [kernel for kernel in kernels if re.search(r"(reduce|apply)_kernel\w*Li[48]E", kernel.partition("(")[0])]
+    kernels = assembly.read_text().split(".entry ")[1:]
+    full_width = [
+        kernel for kernel in kernels if re.search(r"(reduce|apply)_kernel\w*Li[48]E", kernel.partition("(")[0])
+    ]
     assert len(full_width) == 3 * 2 * 3 * 2  # passes, kernels, types but double, layouts
     assert all(".global.v4." in kernel for kernel in full_width)
 
@@ -60,7 +62,7 @@ def test_cmake_builds_the_module(tmp_path: Path) -> None:
     options = [f"-DPython_EXECUTABLE={sys.executable}", "-DCMAKE_BUILD_TYPE=Debug", "-DIMTRANS_UBSAN=ON"]
     run(["cmake", "-S", str(ROOT), "-B", str(build_folder), "-G", "Ninja", *options])
     commands = json.loads((build_folder / "compile_commands.json").read_text())
-    assert {"instance_norm.cu", "kernels.cpp"} <= {Path(entry["file"]).name for entry in commands} | {"instance_norm.cu"}
+    assert {"instance_norm.cpp", "kernels.cpp"} <= {Path(entry["file"]).name for entry in commands}
     run(["cmake", "--build", str(build_folder), "--target", "imtrans_kernels"])
     said = run([sys.executable, str(Path(__file__).with_name("exercise.py")), str(next(build_folder.glob("*.so")))])
     assert said.startswith("ok")

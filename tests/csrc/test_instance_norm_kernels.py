@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.csrc.instance_norm_cases import EPS, TOLERANCE, Array, Case, Inputs, decode, encode, unaligned
 from numpy.typing import NDArray
+
+from tests.csrc.instance_norm_cases import EPS, TOLERANCE, Array, Case, Inputs, decode, encode, unaligned
 
 DEVICES = ("cpu", "cuda")
 
@@ -123,13 +124,14 @@ def test_maps_that_begin_anywhere(device: Any, dtype: str, channels_last: bool) 
 def test_one_pixel_maps_become_the_shift(device: Any, channels_last: bool) -> None:
     inputs = Inputs.random(Case(channels=9, pixels=1, channels_last=channels_last, slope=1.0, residual=False))
     y, mean, rstd = forward(device, inputs)
+    assert inputs.bias is not None
     wanted = np.broadcast_to(inputs.bias, (2, 9)).reshape(inputs.case.shape)
     np.testing.assert_array_equal(y, wanted)
     np.testing.assert_array_equal(mean, inputs.x.reshape(2, 9))
     np.testing.assert_allclose(rstd, EPS**-0.5, rtol=1e-6)
-    dx = device.instance_norm_backward(
-        inputs.dy, inputs.x, inputs.weight, inputs.bias, mean, rstd, 1.0, channels_last
-    )[0]
+    dx = device.instance_norm_backward(inputs.dy, inputs.x, inputs.weight, inputs.bias, mean, rstd, 1.0, channels_last)[
+        0
+    ]
     np.testing.assert_allclose(dx, 0, atol=2e-4)  # a rounding error times rstd
 
 
@@ -163,7 +165,9 @@ def test_constant_channels_become_the_shift(device: Any, constant: float, channe
     inputs = Inputs.random(case, np.full(case.shape, constant, np.float32))
     y, mean, rstd = forward(device, inputs)
     assert inputs.bias is not None
-    np.testing.assert_array_equal(y, np.broadcast_to(inputs.bias if channels_last else inputs.bias[:, None], case.shape))
+    np.testing.assert_array_equal(
+        y, np.broadcast_to(inputs.bias if channels_last else inputs.bias[:, None], case.shape)
+    )
     np.testing.assert_array_equal(mean, np.float32(constant))
     np.testing.assert_allclose(rstd, EPS**-0.5, rtol=1e-6)
 

@@ -26,6 +26,13 @@ def library_of(environment: Environment) -> dict[str, str]:
     return {each["name"]: each["value"] for each in report["findings"] if each["section"] == "Native kernels"}
 
 
+def break_sources(checkout: Path) -> None:
+    """Leave one file to compile, which no compiler takes."""
+    for source in (checkout / "csrc").rglob("*.cpp"):
+        source.unlink()
+    (checkout / "csrc" / "cpu" / "broken.cpp").write_text("this is no C++;\n", encoding="utf-8")
+
+
 def test_isolated_install_is_pure_and_builds_on_demand(
     checkout: Path, make_environment: Make, wheelhouse: Path, quick_build: dict[str, str]
 ) -> None:
@@ -74,7 +81,7 @@ def test_zero_never_builds(checkout: Path, make_environment: Make) -> None:
 def test_one_fails_the_install_when_the_compiler_fails(
     checkout: Path, make_environment: Make, quick_build: dict[str, str]
 ) -> None:
-    (checkout / "csrc" / "cpu" / "broken.cpp").write_text("this is no C++;\n", encoding="utf-8")
+    break_sources(checkout)
     said = make_environment().pip_install(
         "--no-build-isolation", checkout, status=1, IMTRANS_BUILD_KERNELS="1", **quick_build
     )
@@ -85,7 +92,7 @@ def test_one_fails_the_install_when_the_compiler_fails(
 def test_auto_installs_without_kernels_when_the_compiler_fails_and_remembers_why(
     checkout: Path, make_environment: Make, quick_build: dict[str, str]
 ) -> None:
-    (checkout / "csrc" / "cpu" / "broken.cpp").write_text("this is no C++;\n", encoding="utf-8")
+    break_sources(checkout)
     environment = make_environment()
     said = environment.pip_install("--verbose", "--no-build-isolation", checkout, **quick_build)
     assert "installed WITHOUT its native kernels" in said

@@ -198,8 +198,12 @@ def test_resizing_leaves_no_checkerboard() -> None:
     assert (transposed - transposed[:, :, :1, :1]).abs().max() > 0.05
 
 
+@pytest.mark.parametrize("worth_a_kernel", [0, 1024], ids=["assembled kernel", "doubled map"])
 @pytest.mark.parametrize("size", [(1, 1), (2, 5), (7, 4)])
-def test_resizing_is_repeating_pixels_and_convolving(size: tuple[int, int]) -> None:
+def test_resizing_is_repeating_pixels_and_convolving(
+    size: tuple[int, int], worth_a_kernel: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ResizeConv2d, "worth_a_kernel", worth_a_kernel)
     layer, x = ResizeConv2d(5, 3, bias=True).double(), torch.randn(2, 5, *size, dtype=torch.float64, requires_grad=True)
     doubled = functional.pad(x.repeat_interleave(2, 2).repeat_interleave(2, 3), (1, 1, 1, 1), mode="reflect")
     plain = functional.conv2d(doubled, layer.conv.weight, layer.conv.bias)

@@ -69,7 +69,7 @@ def visible(config: GeneratorConfig) -> GeneratorConfig:
     """The configuration with what leaves no trace in keys and shapes set to the recogniser's assumption."""
     changes: dict[str, Any] = {}
     if config.kind == "unet":
-        changes = {"blocks": 9, "padding": "reflect", "dropout": False, "upsample": "transpose"}
+        changes = {"blocks": 9, "padding": "reflect", "dropout": False}
     else:
         changes["downs"] = 8
         if config.blocks == 0:

@@ -20,6 +20,7 @@ class TestCycleGAN(PluginSuite):
         {"input_nc": 1, "output_nc": 1},
         {"kind": "unet", "ngf": 16},
         {"kind": "unet", "downs": 7, "norm": "batch"},
+        {"kind": "unet", "downs": 5, "upsample": "resize"},
     )
     small: ClassVar = {"ngf": 4, "blocks": 1}
     small_training: ClassVar = {"generator": {"ngf": 4, "blocks": 1}, "discriminator": {"ndf": 4}}

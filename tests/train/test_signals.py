@@ -12,13 +12,14 @@ from imtrans.train.signals import ignore_stopping, interruptible
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_one_only_asks(number: signal.Signals) -> None:
+def test_the_first_one_only_asks(number: signal.Signals, capfd: pytest.CaptureFixture[str]) -> None:
     before = signal.getsignal(number)
     with interruptible() as interrupted:
         assert not interrupted()
         signal.raise_signal(number)
         assert interrupted()
     assert signal.getsignal(number) is before
+    assert "stopping after this step" in capfd.readouterr().err
 
 
 def test_an_echo_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,12 +34,12 @@ CXX_FLAGS = (*_COMMON_FLAGS, "-fvisibility=hidden", "-fPIC")
 
 NVCC_FLAGS = (
     *_COMMON_FLAGS,
-    "-DUSE_CUDA",
     "-Xcompiler=-fvisibility=hidden,-fPIC",
     "--expt-relaxed-constexpr",
     "-gencode=arch=compute_80,code=sm_80",
     "-gencode=arch=compute_90,code=sm_90",
     "-gencode=arch=compute_90,code=compute_90",
+    "-Xfatbin=-compress-all",
 )
 """Machine code for A100 and H100, and PTX that newer GPUs compile when they load it."""
 
