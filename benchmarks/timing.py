@@ -84,6 +84,8 @@ def surroundings(device: torch.device) -> dict[str, Any]:
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu_name(),
         "instructions": status().library.cpu_capability,
         "threads": torch.get_num_threads(),
+        # Where glibc gives memory back to the system after each call, most of the time goes into fetching it again.
+        "malloc": {name: value for name, value in os.environ.items() if name.startswith("MALLOC_")},
         "load": os.getloadavg()[0],
         "python": platform.python_version(),
         "torch": torch.__version__,

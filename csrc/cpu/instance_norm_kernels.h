@@ -239,8 +239,7 @@ struct BackwardOp : GradientOp<T> {
   };
 };
 
-// --------------------------------------------------------------------------------------------------- backward of
-// backward
+// ------------------------------------------------------------------------------------------------ backward of backward
 
 template <typename T>
 struct BackwardBackwardOp : GradientOp<T> {
@@ -340,7 +339,7 @@ struct BackwardBackwardOp : GradientOp<T> {
   };
 };
 
-// ------------------------------------------------------------------------------------------------------- entry points
+// -------------------------------------------------------------------------------------------------------- entry points
 
 template <typename T>
 const T* in(const void* pointer) {

@@ -58,8 +58,7 @@ struct Coefficients {
   }
 };
 
-// ------------------------------------------------------------------ channels-last: a tile is some channels of many
-// pixels
+// --------------------------------------------------------------- channels-last: a tile is some channels of many pixels
 
 // Sums over `pixels` pixels of U vectors of channels; raw is [kRaw][channels]. Where U is small, several pixels go side
 // by side.
@@ -208,8 +207,7 @@ IMTRANS_TARGET void run_nhwc(const Op& op, Table<typename Op::A>& table, Paralle
   });
 }
 
-// --------------------------------------------------------------------- contiguous: the pixels of a channel are
-// neighbours
+// ------------------------------------------------------------------ contiguous: the pixels of a channel are neighbours
 
 // Merges a chunk of one channel into what the chunks before it have given.
 template <typename Op>

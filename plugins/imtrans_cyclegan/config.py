@@ -31,8 +31,8 @@ class GeneratorConfig:
     dropout: bool = False
     """Dropout of one half inside the residual blocks, or in the decoder of the U-Net."""
     upsample: Literal["transpose", "resize"] = "transpose"
-    """The decoder: the authors' transposed convolution, or nearest-neighbour resizing and a convolution, which leaves no
-    checkerboard (Odena et al., 2016)."""
+    """The decoder: the authors' transposed convolution, or nearest-neighbour resizing and a convolution, which leaves
+    no checkerboard (Odena et al., 2016)."""
     bias: bool | None = None
     """Biases in the convolutions that a normalisation follows; none means what the authors do: only for instance."""
 

@@ -125,6 +125,13 @@ def test_one_outlier_does_not_spoil_the_rest(layout: Callable[[Tensor], Tensor])
     assert_close(instance_norm(layout(x)), in_float64(x), 1e-5)
 
 
+@pytest.mark.usefixtures("fused")
+@pytest.mark.parametrize("layout", [contiguous, channels_last])
+def test_a_constant_channel_gives_the_bias(layout: Callable[[Tensor], Tensor]) -> None:
+    x, bias = layout(torch.full((2, 19, 40, 40), 1000.1)), torch.randn(19)
+    torch.testing.assert_close(instance_norm(x, None, bias), bias.view(1, -1, 1, 1).expand_as(x))
+
+
 @pytest.mark.parametrize("backend", ["auto", "reference"])
 def test_one_pixel_gives_the_bias(backend: str) -> None:
     x, bias = torch.randn(2, 19, 1, 1), torch.randn(19)
