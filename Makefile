@@ -10,8 +10,12 @@ TORCH_INDEX ?=
 KERNELS     ?= 1
 JOBS        ?= 2
 PYTEST_ARGS ?=
+BENCH_ARGS  ?=
 DEMO_INPUT  ?= docs/pictures/demo-input.jpg
 DEMO_OUTPUT ?= imtrans-output/demo.jpg
+# For make weights: the folder with trainA, trainB, testA, testB, and where the run goes.
+PORTRAITS   ?= portraits
+WEIGHTS_RUN ?= runs/portraits
 
 BIN   := $(VENV)/bin
 PIP   := $(BIN)/python -m pip install --disable-pip-version-check
@@ -31,14 +35,14 @@ endif
 export IMTRANS_BUILD_KERNELS = $(KERNELS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench env clean distclean
+.PHONY: help demo test lint format bench weights env clean distclean
 .DELETE_ON_ERROR:
 
 help: ## show this list
 	@echo "imtrans: make TARGET [VARIABLE=value ...]"
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 	@echo "Variables: VENV=$(VENV) PYTHON=$(PYTHON) TORCH_SPEC=$(TORCH_SPEC) TORCH_INDEX=$(TORCH_INDEX)"
-	@echo "           KERNELS=$(KERNELS) JOBS=$(JOBS) PYTEST_ARGS=$(PYTEST_ARGS) DEMO_OUTPUT=$(DEMO_OUTPUT)"
+	@echo "           KERNELS=$(KERNELS) JOBS=$(JOBS) PYTEST_ARGS=$(PYTEST_ARGS) BENCH_ARGS=$(BENCH_ARGS) DEMO_OUTPUT=$(DEMO_OUTPUT)"
 
 demo: $(RUN_STAMP) ## install imtrans with its native kernels and translate a photograph
 	$(BIN)/imtrans run cyclegan --input $(DEMO_INPUT) --output $(DEMO_OUTPUT)
@@ -61,10 +65,18 @@ format: $(DEV_STAMP) ## rewrite Python and C++ in the project's style
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(CSRC)
 
-bench: $(DEV_STAMP) ## measure the operators and models on this machine
-	@for script in benchmarks/ops/*.py benchmarks/models/*.py; do \
-	    [ ! -e $$script ] || { echo "== $$script"; $(BIN)/python $$script || exit 1; }; \
-	done
+bench: $(DEV_STAMP) ## measure every operator on this machine
+	@for script in benchmarks/ops/*.py; do echo "== $$script"; $(BIN)/python $$script $(BENCH_ARGS) || exit 1; done
+
+SHIPPED := plugins/imtrans_cyclegan/weights
+
+weights: $(RUN_STAMP) ## train the shipped weights of CycleGAN again (an hour on two cores; give PORTRAITS=folder)
+	$(BIN)/imtrans train cyclegan --config $(SHIPPED)/portraits.toml --data $(PORTRAITS) --output $(WEIGHTS_RUN) \
+	    --steps 4814 --set train.decay_from=1
+	$(BIN)/imtrans train cyclegan --output $(WEIGHTS_RUN) --resume \
+	    --steps 10000 --set train.decay_from=0.5 --set lambda_cycle=2
+	$(BIN)/imtrans export $(WEIGHTS_RUN) --direction a2b --precision fp16 --force --output $(SHIPPED)/portrait2vintage.safetensors
+	$(BIN)/imtrans export $(WEIGHTS_RUN) --direction b2a --precision fp16 --force --output $(SHIPPED)/vintage2portrait.safetensors
 
 env: $(DEV_STAMP) ## make the environment for development and stop there
 	@echo "Activate it:  source $(BIN)/activate"

@@ -106,14 +106,19 @@ def _descriptor(card: Card) -> dict[str, Any]:
 
 
 def _print_weights(card: Card) -> None:
+    """The weights as a table; terms are long and shared by many, so the table numbers them and they follow it."""
     print_heading("Weights")
+    licences = list(dict.fromkeys(weights.licence for weights in card.weights))
     rows = []
     for weights in card.weights:
         record = _weights_record(card, weights)
         name = f"{weights.name} (default)" if weights.name == card.default_weights else weights.name
-        rows.append((name, weights.summary, record["state"], _size(record["size"]), weights.licence))
+        number = f"[{licences.index(weights.licence) + 1}]"
+        rows.append((name, weights.summary, record["state"], _size(record["size"]), number))
     titles = ("Name", "What they do", "Where", "Size", "Licence")
     print_table(titles, rows, empty="None by name; give a file: --weights PATH.")
+    for number, licence in enumerate(licences, start=1):
+        print_line(f"[{number}] {licence}")
 
 
 def _weights_record(card: Card, weights: Weights) -> dict[str, Any]:

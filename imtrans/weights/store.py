@@ -18,6 +18,7 @@ import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from imtrans.cache import cache_root
 from imtrans.card import Card, Weights
 from imtrans.errors import PluginError, UnknownNameError, WeightsError, did_you_mean
 from imtrans.weights import digests
@@ -84,15 +85,6 @@ def is_here(card: Card, weights: Weights) -> bool:
 def is_offline() -> bool:
     """Whether the environment keeps imtrans off the network."""
     return os.environ.get("IMTRANS_OFFLINE", "").strip().lower() in ("1", "true", "yes", "on")
-
-
-def cache_root() -> Path:
-    """The folder under which imtrans keeps what it can fetch or make again."""
-    if own := os.environ.get("IMTRANS_CACHE"):
-        return Path(own).expanduser()
-    if shared := os.environ.get("XDG_CACHE_HOME"):
-        return Path(shared).expanduser() / "imtrans"
-    return Path.home() / ".cache" / "imtrans"
 
 
 def cached_path(card: Card, weights: Weights) -> Path:

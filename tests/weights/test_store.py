@@ -15,7 +15,7 @@ from fileserver import Behaviour, serving
 from imtrans.card import Card, Ref, Weights
 from imtrans.errors import PluginError, UsageError, WeightsError
 from imtrans.weights.download import Patience
-from imtrans.weights.store import UnknownWeightsError, cache_root, cached_path, is_here, locate
+from imtrans.weights.store import UnknownWeightsError, cached_path, is_here, locate
 
 CONTENT = b"the weights"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -90,16 +90,6 @@ def test_shipped_weights_that_are_missing_or_changed(package: Path) -> None:
 
 
 # --- downloaded weights ---------------------------------------------------------------------------------------------
-
-
-def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert cache_root() == tmp_path / "cache"
-    monkeypatch.delenv("IMTRANS_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
-    assert cache_root() == Path("/xdg/imtrans")
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", "/home/me")
-    assert cache_root() == Path("/home/me/.cache/imtrans")
 
 
 def test_a_first_use_downloads_and_a_second_does_not(tmp_path: Path) -> None:

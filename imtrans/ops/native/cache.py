@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
 import tempfile
@@ -23,6 +22,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from imtrans.cache import cache_root
 from imtrans.errors import BuildError
 
 from .compile import LIBRARY, LOG, Report
@@ -34,10 +34,7 @@ _OURS = re.compile(r"\.?([0-9a-f]{16})(\.|$)")
 
 def cache_folder() -> Path:
     """The folder of the built libraries; it need not exist yet."""
-    if own := os.environ.get("IMTRANS_CACHE"):
-        return Path(own).expanduser().absolute() / "kernels"
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root).absolute() / "imtrans" / "kernels"
+    return cache_root() / "kernels"
 
 
 def cached() -> list[Built]:
