@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
-from imtrans import Card, Ref
+from imtrans import Card, Ref, Weights
 from imtrans_cyclegan.official import OFFICIAL
+
+PORTRAITS_LICENCE = (
+    "Apache-2.0; trained on historic portraits in the public domain and on modern official portraits whose collection "
+    "states no licence, see the README's model card"
+)
+
+SHIPPED = (
+    Weights(
+        name="portrait2vintage",
+        summary="modern colour portraits into historic monochrome ones",
+        licence=PORTRAITS_LICENCE,
+        file="weights/portrait2vintage.safetensors",
+    ),
+    Weights(
+        name="vintage2portrait",
+        summary="historic monochrome portraits into colour ones",
+        licence=PORTRAITS_LICENCE,
+        file="weights/vintage2portrait.safetensors",
+    ),
+)
 
 card = Card(
     name="cyclegan",
@@ -13,7 +33,8 @@ card = Card(
     recognise=Ref("imtrans_cyclegan.recognise:recognise"),
     method=Ref("imtrans_cyclegan.method:CycleGAN"),
     method_config=Ref("imtrans_cyclegan.config:CycleGANConfig"),
-    weights=OFFICIAL,
+    weights=(*SHIPPED, *OFFICIAL),
+    default_weights="portrait2vintage",
     paper="Zhu, Park, Isola, Efros: Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks, "
     "ICCV 2017, https://arxiv.org/abs/1703.10593",
 )
