@@ -113,8 +113,8 @@ def _print_weights(card: Card) -> None:
     for weights in card.weights:
         record = _weights_record(card, weights)
         name = f"{weights.name} (default)" if weights.name == card.default_weights else weights.name
-        number = f"[{licences.index(weights.licence) + 1}]"
-        rows.append((name, weights.summary, record["state"], _size(record["size"]), number))
+        note = f"[{licences.index(weights.licence) + 1}]"
+        rows.append((name, weights.summary, record["state"], _size(record["size"]), note))
     titles = ("Name", "What they do", "Where", "Size", "Licence")
     print_table(titles, rows, empty="None by name; give a file: --weights PATH.")
     for number, licence in enumerate(licences, start=1):
