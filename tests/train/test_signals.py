@@ -63,6 +63,7 @@ def test_workers_are_deaf() -> None:
         ignore_stopping()
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGTERM)
+        assert {signal.getsignal(number) for number in signals.STOPPING} == {signal.SIG_IGN}
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
