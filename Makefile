@@ -70,7 +70,7 @@ bench: $(DEV_STAMP) ## measure every operator on this machine
 
 SHIPPED := plugins/imtrans_cyclegan/weights
 
-weights: $(RUN_STAMP) ## train the shipped weights of CycleGAN again (an hour on two cores; give PORTRAITS=folder)
+weights: $(RUN_STAMP) ## train the shipped weights of CycleGAN again (48 minutes on one core; give PORTRAITS=folder)
 	$(BIN)/imtrans train cyclegan --config $(SHIPPED)/portraits.toml --data $(PORTRAITS) --output $(WEIGHTS_RUN) \
 	    --steps 4814 --set train.decay_from=1
 	$(BIN)/imtrans train cyclegan --output $(WEIGHTS_RUN) --resume \

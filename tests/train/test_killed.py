@@ -105,10 +105,15 @@ def test_workers_do_not_outlive_the_run(data: Path, tmp_path: Path) -> None:
     process.process.kill()
     process.end()
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(process.process.pid, 0)
-        except ProcessLookupError:
-            return
+    while (alive := group_exists(process.process.pid)) and time.monotonic() < deadline:
         time.sleep(0.2)
-    raise AssertionError("a worker is still there")
+    assert not alive, "a worker is still there"
+
+
+def group_exists(group: int) -> bool:
+    """Whether any process of the group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
