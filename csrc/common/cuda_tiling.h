@@ -45,7 +45,7 @@ inline int choose_lanes(const FeatureMap& map, int vec, int element_bytes) {
   const int least = std::max(1, kSectorBytes / pack_bytes);
   const int64_t packs = ceil_divide(map.channels, vec);
   int lanes = std::min(kWarp, kLineBytes / pack_bytes);
-  auto blocks = [&] { return map.batch * ceil_divide(packs, lanes) * most_splits(map.pixels); };
+  auto blocks = [&] { return map.batch * ceil_divide(packs, lanes) * most_splits(map.pixels()); };
   while (lanes > 1 && lanes / 2 >= packs) lanes /= 2;
   while (lanes > least && blocks() < kTargetBlocks) lanes /= 2;
   return lanes;
@@ -56,15 +56,15 @@ inline Tiling make_tiling(const FeatureMap& map, int vec, int element_bytes) {
   Tiling tiling{};
   tiling.batch = map.batch;
   tiling.channels = map.channels;
-  tiling.pixels = map.pixels;
+  tiling.pixels = map.pixels();
   tiling.lanes = nhwc ? choose_lanes(map, vec, element_bytes) : 1;
   tiling.width = nhwc ? tiling.lanes * vec : 1;
   tiling.slabs = int(ceil_divide(map.channels, tiling.width));
   const int64_t groups = std::max<int64_t>(1, map.batch * tiling.slabs);
-  const int64_t wanted = std::min(ceil_divide(kTargetBlocks, groups), most_splits(map.pixels));
+  const int64_t wanted = std::min(ceil_divide(kTargetBlocks, groups), most_splits(map.pixels()));
   // A multiple of vec, so that no access of an NCHW map straddles two splits.
-  tiling.split_pixels = std::max<int64_t>(1, ceil_divide(ceil_divide(map.pixels, wanted), vec) * vec);
-  tiling.splits = int(ceil_divide(map.pixels, tiling.split_pixels));
+  tiling.split_pixels = std::max<int64_t>(1, ceil_divide(ceil_divide(map.pixels(), wanted), vec) * vec);
+  tiling.splits = int(ceil_divide(map.pixels(), tiling.split_pixels));
   return tiling;
 }
 

@@ -91,7 +91,8 @@ struct ForwardOp : InstanceNormBase<T> {
   }
 
   void coefficients(int64_t image, int64_t channel, const double* merged, Table<A>& table) const {
-    const double exact = merged[kMeanOfAll], r = 1.0 / std::sqrt(merged[kDeviations] / double(this->map.pixels) + eps);
+    const double exact = merged[kMeanOfAll],
+                 r = 1.0 / std::sqrt(merged[kDeviations] / double(this->map.pixels()) + eps);
     const double scale = r * this->weight_at(channel);
     const A rounded = A(exact);
     mean[image * this->map.channels + channel] = rounded;
@@ -206,7 +207,7 @@ struct BackwardOp : GradientOp<T> {
 
   void coefficients(int64_t image, int64_t c, const double* sums, Table<A>& table) const {
     const int64_t at = image * this->map.channels + c, all = this->map.batch * this->map.channels;
-    const double m = double(this->map.pixels), r = double(this->rstd[at]), wr = this->weight_at(c) * r;
+    const double m = double(this->map.pixels()), r = double(this->rstd[at]), wr = this->weight_at(c) * r;
     const double s1 = sums[kSumG], s2 = sums[kSumGD] * r;
     table.row(image, kA)[c] = A(wr);
     table.row(image, kB)[c] = A(-wr * r * s2 / m);
@@ -288,7 +289,7 @@ struct BackwardBackwardOp : GradientOp<T> {
 
   void coefficients(int64_t image, int64_t c, const double* sums, Table<A>& table) const {
     const int64_t at = image * this->map.channels + c;
-    const double m = double(this->map.pixels), r = double(this->rstd[at]), wr = this->weight_at(c) * r;
+    const double m = double(this->map.pixels()), r = double(this->rstd[at]), wr = this->weight_at(c) * r;
     const double sv = sums[kSumV], sg = sums[kSumG], svg = sums[kSumVG];
     const double svx = sums[kSumVD] * r, sgx = sums[kSumGD] * r;
     const double dw = vw ? double(vw[c]) : 0.0, db = vb ? double(vb[c]) : 0.0;

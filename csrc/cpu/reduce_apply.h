@@ -112,7 +112,7 @@ IMTRANS_TARGET void reduce_pixels(const Op& op, const Table<typename Op::A>& tab
                                   int64_t pixels, typename Op::A* raw) {
   constexpr int W = kLanes<typename Op::A>;
   const int64_t channels = op.map.channels;
-  const int64_t offset = (image * op.map.pixels + first) * channels;
+  const int64_t offset = (image * op.map.pixels() + first) * channels;
   int64_t c = 0;
   for (; c + 4 * W <= channels; c += 4 * W) reduce_tile<Op, 4>(op, table, image, c, offset + c, pixels, raw + c);
   for (; c + 2 * W <= channels; c += 2 * W) reduce_tile<Op, 2>(op, table, image, c, offset + c, pixels, raw + c);
@@ -130,7 +130,7 @@ IMTRANS_TARGET void merge_channels(const Op& op, Table<typename Op::A>& table, i
     const int64_t some = std::min(kSome, end - c);
     double merged[kSome][Op::kMerged] = {};
     for (int64_t chunk = 0; chunk < chunks; ++chunk) {
-      const double had = double(chunk * kSteps), count = double(std::min(kSteps, op.map.pixels - chunk * kSteps));
+      const double had = double(chunk * kSteps), count = double(std::min(kSteps, op.map.pixels() - chunk * kSteps));
       const typename Op::A* row = raw + chunk * Op::kRaw * channels + c;
       for (int64_t i = 0; i < some; ++i) {
         double numbers[Op::kRaw];
@@ -163,7 +163,7 @@ IMTRANS_TARGET void apply_pixels(const Op& op, const Table<typename Op::A>& tabl
   constexpr int W = kLanes<A>;
   constexpr int U = Op::kApplyUnroll;
   const int64_t channels = op.map.channels;
-  const int64_t offset = (image * op.map.pixels + first) * channels;
+  const int64_t offset = (image * op.map.pixels() + first) * channels;
   int64_t c = 0;
   for (; c + U * W <= channels; c += U * W) apply_tile<Op, U>(op, table, image, c, offset + c, pixels);
   for (; c + W <= channels; c += W) apply_tile<Op, 1>(op, table, image, c, offset + c, pixels);
@@ -178,7 +178,7 @@ IMTRANS_TARGET void apply_pixels(const Op& op, const Table<typename Op::A>& tabl
 
 template <typename Op>
 IMTRANS_TARGET void run_nhwc(const Op& op, Table<typename Op::A>& table, ParallelFor run) {
-  const int64_t batch = op.map.batch, channels = op.map.channels, pixels = op.map.pixels;
+  const int64_t batch = op.map.batch, channels = op.map.channels, pixels = op.map.pixels();
   const int64_t chunks = (pixels + kSteps - 1) / kSteps;
   const int64_t width = Op::kRaw * channels;
   std::unique_ptr<typename Op::A[]> raw(new typename Op::A[batch * chunks * width]);
@@ -215,7 +215,7 @@ IMTRANS_TARGET void reduce_row(const Op& op, const Table<typename Op::A>& table,
                                int64_t first, int64_t pixels, double* merged) {
   using A = typename Op::A;
   constexpr int W = kLanes<A>;
-  const int64_t offset = (image * op.map.channels + channel) * op.map.pixels + first;
+  const int64_t offset = (image * op.map.channels + channel) * op.map.pixels() + first;
   typename Op::template Reducer<true> reducers[kUnroll];
   reducers[0].begin(op, Coefficients<A, true>{table, image, channel},
                     {offset, W, std::max<int64_t>(1, pixels / W), int(std::min<int64_t>(W, pixels))});
@@ -254,7 +254,7 @@ template <typename Op>
 IMTRANS_TARGET void run_row(const Op& op, Table<typename Op::A>& table, int64_t row) {
   const int64_t chunk = kSteps * kUnroll * kLanes<typename Op::A>;
   const int64_t image = row / op.map.channels, channel = row % op.map.channels;
-  const int64_t pixels = op.map.pixels;
+  const int64_t pixels = op.map.pixels();
   double merged[Op::kMerged] = {};
   for (int64_t first = 0; first < pixels; first += chunk) {
     reduce_row(op, table, image, channel, first, std::min(chunk, pixels - first), merged);
@@ -265,7 +265,7 @@ IMTRANS_TARGET void run_row(const Op& op, Table<typename Op::A>& table, int64_t 
 
 template <typename Op>
 IMTRANS_TARGET void run_nchw(const Op& op, Table<typename Op::A>& table, ParallelFor run) {
-  const int64_t grain = std::max<int64_t>(1, kWorthAThread / op.map.pixels);
+  const int64_t grain = std::max<int64_t>(1, kWorthAThread / op.map.pixels());
   parallel(run, op.map.batch * op.map.channels, grain, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) run_row(op, table, row);
   });

@@ -53,7 +53,7 @@ std::array<const void*, 5> maps_of(const InstanceNormBackwardBackward& p) {
 template <typename T, class Parameters>
 int choose_vector(const Parameters& parameters) {
   const FeatureMap& map = parameters.map;
-  const int64_t row = map.layout == Layout::kNHWC ? map.channels : map.pixels;
+  const int64_t row = map.layout == Layout::kNHWC ? map.channels : map.pixels();
   bool aligned = row % kVector<T> == 0;
   for (const void* first : maps_of(parameters)) {
     aligned = aligned && reinterpret_cast<uintptr_t>(first) % sizeof(Pack<T, kVector<T>>) == 0;

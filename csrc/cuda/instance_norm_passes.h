@@ -150,7 +150,7 @@ struct BackwardPass {
         rstd(static_cast<const R*>(p.rstd)),
         dx(static_cast<T*>(p.dx)),
         channels(p.map.channels),
-        pixels(p.map.pixels),
+        pixels(p.map.pixels()),
         slope(R(p.slope)) {}
 
   __device__ Channel channel(int64_t image, int64_t c) const {
@@ -253,7 +253,7 @@ struct BackwardBackwardPass {
         grad_x(static_cast<T*>(p.grad_x)),
         grad_weights(grad_weights),
         channels(p.map.channels),
-        pixels(p.map.pixels),
+        pixels(p.map.pixels()),
         slope(R(p.slope)) {}
 
   __device__ Channel channel(int64_t image, int64_t c) const {

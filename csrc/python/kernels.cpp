@@ -38,7 +38,7 @@ FeatureMap describe(const Array& x, bool channels_last) {
   if (x.ndim() != 3) throw py::value_error("a map has three dimensions");
   const Layout layout = channels_last ? Layout::kNHWC : Layout::kNCHW;
   const int64_t channels = x.shape(channels_last ? 2 : 1), pixels = x.shape(channels_last ? 1 : 2);
-  return {x.shape(0), channels, pixels, layout, dtype_of(x)};
+  return {x.shape(0), channels, 1, pixels, layout, dtype_of(x)};
 }
 
 py::dtype statistics_type(const FeatureMap& map) {
@@ -98,7 +98,7 @@ py::tuple forward(const Array& x, const Optional& weight, const Optional& bias, 
   Device::run(
       InstanceNormForward{map, checked(x, element, x.size(), "x"), checked(weight, real, map.channels, "weight"),
                           checked(bias, real, map.channels, "bias"), checked(residual, element, x.size(), "residual"),
-                          slope, eps, writable(y), writable(mean), writable(rstd)});
+                          0, false, 0, slope, eps, writable(y), writable(mean), writable(rstd)});
   return py::make_tuple(y, mean, rstd);
 }
 
@@ -113,8 +113,8 @@ py::tuple backward(const Array& dy, const Array& x, const Optional& weight, cons
   Device::run(InstanceNormBackward{map, checked(dy, element, x.size(), "dy"), checked(x, element, x.size(), "x"),
                                    checked(weight, real, map.channels, "weight"),
                                    checked(bias, real, map.channels, "bias"), checked(mean, real, statistics, "mean"),
-                                   checked(rstd, real, statistics, "rstd"), slope, writable(dx), writable(dweight),
-                                   writable(dbias)});
+                                   checked(rstd, real, statistics, "rstd"), false, 0, slope, writable(dx), nullptr,
+                                   writable(dweight), writable(dbias)});
   return py::make_tuple(dx, dweight, dbias);
 }
 
@@ -132,7 +132,8 @@ py::tuple backward_backward(const Array& ddx, const Optional& ddweight, const Op
       checked(ddbias, real, map.channels, "ddbias"), checked(dy, element, x.size(), "dy"),
       checked(x, element, x.size(), "x"), checked(weight, real, map.channels, "weight"),
       checked(bias, real, map.channels, "bias"), checked(mean, real, statistics, "mean"),
-      checked(rstd, real, statistics, "rstd"), slope, writable(grad_dy), writable(grad_x), writable(grad_weight)});
+      checked(rstd, real, statistics, "rstd"), nullptr, false, 0, slope, writable(grad_dy), writable(grad_x),
+      writable(grad_weight)});
   return py::make_tuple(grad_dy, grad_x, grad_weight);
 }
 

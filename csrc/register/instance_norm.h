@@ -24,7 +24,7 @@ Outputs instance_norm(const Tensor& x, const Optional& weight, const Optional& b
   if (residual.has_value()) r = ordered_as(*residual, x, map, "residual");
   Tensor y = torch::stable::empty_like(x);
   Tensor mean = new_statistics(x, map), rstd = new_statistics(x, map);
-  launch(InstanceNormForward{map, pointer(x), pointer(w), pointer(b), pointer(r), slope, eps, writable(y),
+  launch(InstanceNormForward{map, pointer(x), pointer(w), pointer(b), pointer(r), 0, false, 0, slope, eps, writable(y),
                              writable(mean), writable(rstd)});
   return {y, mean, rstd};
 }
@@ -40,8 +40,8 @@ Outputs instance_norm_backward(const Tensor& dy, const Tensor& x, const Optional
   const Tensor r = numbers(rstd, x, map, map.batch * map.channels, "rstd");
   Tensor dx = torch::stable::empty_like(x);
   Tensor dweight = new_gradient(weight, x, map), dbias = new_gradient(bias, x, map);
-  launch(InstanceNormBackward{map, pointer(g), pointer(x), pointer(w), pointer(b), pointer(mu), pointer(r), slope,
-                              writable(dx), writable(dweight), writable(dbias)});
+  launch(InstanceNormBackward{map, pointer(g), pointer(x), pointer(w), pointer(b), pointer(mu), pointer(r), false, 0,
+                              slope, writable(dx), nullptr, writable(dweight), writable(dbias)});
   return {dx, dweight, dbias};
 }
 
@@ -60,8 +60,8 @@ Outputs instance_norm_backward_backward(const Tensor& ddx, const Optional& ddwei
   Tensor grad_dy = torch::stable::empty_like(x), grad_x = torch::stable::empty_like(x);
   Tensor grad_weight = new_gradient(weight, x, map);
   launch(InstanceNormBackwardBackward{map, pointer(v), pointer(vw), pointer(vb), pointer(g), pointer(x), pointer(w),
-                                      pointer(b), pointer(mu), pointer(r), slope, writable(grad_dy), writable(grad_x),
-                                      writable(grad_weight)});
+                                      pointer(b), pointer(mu), pointer(r), nullptr, false, 0, slope, writable(grad_dy),
+                                      writable(grad_x), writable(grad_weight)});
   return {grad_dy, grad_x, grad_weight};
 }
 

@@ -59,7 +59,7 @@ inline FeatureMap describe(const Tensor& x) {
   const bool nhwc = is_dense(x, Layout::kNHWC), nchw = is_dense(x, Layout::kNCHW);
   require(nhwc || nchw, "a feature map is dense, either contiguous or channels-last.");
   const Layout layout = nhwc && !(nchw && x.size(1) == 1) ? Layout::kNHWC : Layout::kNCHW;
-  return {x.size(0), x.size(1), x.size(2) * x.size(3), layout, dtype_of(x)};
+  return {x.size(0), x.size(1), x.size(2), x.size(3), layout, dtype_of(x)};
 }
 
 inline bool same_sizes(const Tensor& a, const Tensor& b) {
