@@ -18,7 +18,7 @@
 namespace imtrans::cpu {
 namespace {
 
-#define IMTRANS_CALL(isa)                                                                        \
+#define IMTRANS_CALL(isa)                                                                      \
   if (parameters.map.dtype == DType::kBFloat16) return isa::affine<BFloat16>(parameters, run); \
   return isa::affine<float>(parameters, run);
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 #include <stdexcept>
+#include <type_traits>
 #include <vector>
 
 #if defined(__x86_64__)
@@ -25,24 +26,22 @@ namespace {
 
 // Calls function(isa namespace's kernel<T>) as a macro, because a namespace is no template argument.
 #if defined(__x86_64__)
-#define IMTRANS_DISPATCH(dtype, kernel, ...)                                                      \
-  const Capability capability = cpu_capability();                                                 \
-  if ((dtype) == DType::kBFloat16 && capability == Capability::kAvx512Bf16) {                     \
-    return avx512_bf16::kernel<BFloat16>(__VA_ARGS__);                                            \
-  }                                                                                               \
+#define IMTRANS_DISPATCH(dtype, kernel, ...)                                                               \
+  const Capability capability = cpu_capability();                                                          \
+  if ((dtype) == DType::kBFloat16 && capability == Capability::kAvx512Bf16) {                              \
+    return avx512_bf16::kernel<BFloat16>(__VA_ARGS__);                                                     \
+  }                                                                                                        \
   if ((dtype) != DType::kFloat32) throw std::invalid_argument("no packed convolution for this type here"); \
-  if (capability >= Capability::kAvx512) return avx512::kernel<float>(__VA_ARGS__);               \
-  if (capability == Capability::kAvx2) return avx2::kernel<float>(__VA_ARGS__);                   \
+  if (capability >= Capability::kAvx512) return avx512::kernel<float>(__VA_ARGS__);                        \
+  if (capability == Capability::kAvx2) return avx2::kernel<float>(__VA_ARGS__);                            \
   return baseline::kernel<float>(__VA_ARGS__);
 #else
-#define IMTRANS_DISPATCH(dtype, kernel, ...)                                                      \
+#define IMTRANS_DISPATCH(dtype, kernel, ...)                                                               \
   if ((dtype) != DType::kFloat32) throw std::invalid_argument("no packed convolution for this type here"); \
   return baseline::kernel<float>(__VA_ARGS__);
 #endif
 
-int64_t packed_elements(const ConvolutionLayer& layer) {
-  IMTRANS_DISPATCH(layer.dtype, packed_elements, layer)
-}
+int64_t packed_elements(const ConvolutionLayer& layer) { IMTRANS_DISPATCH(layer.dtype, packed_elements, layer) }
 
 }  // namespace
 

@@ -62,9 +62,15 @@ template <typename Y>
 IMTRANS_INLINE void store_channels(Y* to, Vec<float> y, int64_t lanes) {
   if (lanes >= kWidth) {
     store(to, y);
-  } else {
-    store_some(to, y, int(lanes));
+    return;
   }
+#if IMTRANS_VECTOR_BYTES == 64
+  if constexpr (std::is_same_v<Y, float>) {
+    _mm512_mask_storeu_ps(to, __mmask16((1u << lanes) - 1), (__m512)y);
+    return;
+  }
+#endif
+  store_some(to, y, int(lanes));
 }
 
 // Merges the tasks of one image in their order (Chan, Golub and LeVeque, 1979) and gives the scale and shift with which

@@ -14,7 +14,8 @@ namespace imtrans::IMTRANS_ISA {
 
 inline constexpr int64_t kBufferBytes = 512 << 10;
 inline constexpr int64_t kFewestTasks = 16;
-inline constexpr int64_t kPixelsAtOnce = 48;  // a multiple of every kTileRows<V>, V > 1
+// Rows of a product whose sums stay in the first-level cache until they are written: multiples of kTileRows.
+inline constexpr int64_t kRowsAtOnce = 48, kSpreadRowsAtOnce = 132;
 
 // The pixels y(q * out_step + out_offset) see the `taps` places from q * in_step + first on, in each of two dimensions.
 struct Taps {
@@ -36,7 +37,8 @@ inline std::vector<Taps> taps_of(const ConvolutionLayer& layer) {
 }
 
 inline bool is_spread(const ConvolutionLayer& layer) {
-  return !layer.transposed && layer.stride == 1 && layer.kernel > 1 && layer.out_channels * 2 <= kWidth;
+  return !layer.transposed && layer.stride == 1 && layer.kernel > 1 && layer.kernel < 16 &&
+         layer.out_channels * 2 <= kWidth;
 }
 
 // Numbers in one row of the kernel, as a segment of the product.
@@ -176,8 +178,8 @@ struct DirectConvolution {
   }
 
   // Writes vectors of channels from `channel` on of `count` pixels, whose products lie `pitch_of_sums` apart.
-  IMTRANS_TARGET void write(const float* sums, int64_t pitch_of_sums, int64_t count, int64_t channel, Y* y,
-                            bool begins, const Statistics& statistics) const {
+  IMTRANS_TARGET void write(const float* sums, int64_t pitch_of_sums, int64_t count, int64_t channel, Y* y, bool begins,
+                            const Statistics& statistics) const {
     const int64_t channels = p.layer.out_channels, step = out_step * channels;
     const Vec<float> added = bias.row(0) ? load(bias.row(0) + channel) : Vec<float>{};
     Vec<float> origin = load(sums) + added, sum{}, square{};
@@ -238,8 +240,9 @@ struct DirectConvolution {
     for (int64_t q = base; q < stop && q * out_step + rows.out_offset < out_height; ++q, pixels += width) {
       const T* a = buffer + ((q - base) * in_step + rows.first - first) * pitch + (columns.first - first) * channels;
       Y* y = image_of_y + (q * out_step + rows.out_offset) * row + columns.out_offset * p.layer.out_channels;
-      for (int64_t begin = 0; begin < width; begin += kPixelsAtOnce) {
-        multiply(a + begin * in_step * channels, segments, packed, std::min(kPixelsAtOnce, width - begin),
+      const int64_t at_once = spread ? kSpreadRowsAtOnce - (p.layer.kernel - 1) : kRowsAtOnce;
+      for (int64_t begin = 0; begin < width; begin += at_once) {
+        multiply(a + begin * in_step * channels, segments, packed, std::min(at_once, width - begin),
                  y + begin * out_step * p.layer.out_channels, sums, begins && pixels == 0 && begin == 0, statistics);
       }
     }
@@ -249,7 +252,7 @@ struct DirectConvolution {
   IMTRANS_TARGET int64_t operator()(int64_t image, int64_t task, const Statistics& statistics) const {
     const int64_t base = task * rows_of_task, stop = std::min(bases, base + rows_of_task);
     const int64_t filled = (stop - base - 1) * in_step + last - first + 1;
-    const int64_t room = most_rows(kPixelsAtOnce + p.layer.kernel) * panels.widest() * kWidth + 2 * kWidth;
+    const int64_t room = most_rows(spread ? kSpreadRowsAtOnce : kRowsAtOnce) * panels.widest() * kWidth + 2 * kWidth;
     char* scratch = static_cast<char*>(thread_scratch(room * sizeof(float) + filled * pitch * sizeof(T)));
     float* sums = reinterpret_cast<float*>(scratch);
     T* buffer = reinterpret_cast<T*>(scratch + room * sizeof(float));

@@ -95,8 +95,8 @@ void pack_winograd(const ConvolutionLayer& layer, const float* weight, T* to) {
   }
   for (int x = 0; x < kProducts; ++x) {
     const float* matrix = all.get() + x * in * out;
-    pack_matrix<T>(in, out, [&](int64_t k, int64_t o) { return matrix[k * out + o]; },
-                   to + x * winograd_matrix<T>(layer));
+    pack_matrix<T>(
+        in, out, [&](int64_t k, int64_t o) { return matrix[k * out + o]; }, to + x * winograd_matrix<T>(layer));
   }
 }
 
@@ -240,8 +240,9 @@ struct WinogradConvolution {
     for (int64_t panel = 0; panel < panels.count; ++panel) {
       const int64_t begin = panels.begin(panel) * kWidth;
       for (int x = 0; x < kProducts; ++x) {
-        multiply_panel(v + x * v_product, v_row, count, whole, packed + x * winograd_matrix<T>(p.layer) + begin * length,
-                       panels.size(panel), m + x * m_product, m_row);
+        multiply_panel(v + x * v_product, v_row, count, whole,
+                       packed + x * winograd_matrix<T>(p.layer) + begin * length, panels.size(panel), m + x * m_product,
+                       m_row);
       }
       for (int i = 0; i < panels.size(panel); ++i) {
         transform_outputs(image, first, count, m + i * kWidth, begin + i * kWidth, statistics);
