@@ -129,7 +129,7 @@ class Translator:
         return self.card.norm_at_inference == "eval"
 
     def describe(self) -> str:
-        """One line: model, weights, device, precision, backend, and whether the network was packed for the processor."""
+        """One line: model, weights, device, precision, backend, and whether the network is packed for the CPU."""
         weights = self.weights or "unnamed"
         packed = ", packed" if self.why_not_packed is None else ""
         return (

@@ -199,7 +199,7 @@ def test_refuses_what_does_not_fit() -> None:
         packed(channels_last(torch.randn(1, 16, 1, 11)), channels_last(torch.empty(1, 24, 1, 11)))
     with pytest.raises(RuntimeError, match="float32"):
         packed(channels_last(x), y, Pending(torch.ones(1, 16, dtype=torch.float64), torch.ones(1, 16)))
-    with pytest.raises(RuntimeError, match="float64|multiplies this type|not of this layer"):
+    with pytest.raises(RuntimeError, match=r"float64|multiplies this type|not of this layer"):
         packed(channels_last(x.double()), y)
     with pytest.raises(RuntimeError, match="size of the layer"):
         pack(Layer(16, 25, 3), weight, None, torch.float32)
@@ -215,7 +215,7 @@ def test_layers_of_modules() -> None:
         nn.Conv2d(4, 4, 3, dilation=2),
         nn.Conv2d(4, 4, 3, padding="same"),
     ):
-        with pytest.raises(ValueError, match="it has|not square"):
+        with pytest.raises(ValueError, match=r"it has|not square"):
             layer_of(odd)
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from imtrans.infer.fast.steps import Convolve, Memory, Shape, Step
-from imtrans.infer.fast.trace import Plan, Unsupported, make_plan
+from imtrans.infer.fast.trace import Plan, UnsupportedError, make_plan
 from imtrans.ops import packed_convolution
 from imtrans.ops.packed_convolution import pack
 
@@ -18,14 +18,14 @@ def compile_network(network: nn.Module, dtype: torch.dtype) -> FastNetwork:
     """Pack a network in evaluation for maps of type ``dtype``. The network itself is not changed.
 
     Raises:
-        Unsupported: this processor, this type or some part of the network does not do.
+        UnsupportedError: this processor, this type or some part of the network does not do.
     """
     if (reason := packed_convolution.why_not(dtype)) is not None:
-        raise Unsupported(reason)
+        raise UnsupportedError(reason)
     if network.training:
-        raise Unsupported("the network is in training mode, where dropout and batch norms do something else.")
+        raise UnsupportedError("the network is in training mode, where dropout and batch norms do something else.")
     if any(module._forward_hooks or module._forward_pre_hooks for module in network.modules()):
-        raise Unsupported("there are hooks on the network, and they want to see its layers.")
+        raise UnsupportedError("there are hooks on the network, and they want to see its layers.")
     return FastNetwork(make_plan(network), dtype)
 
 
@@ -49,11 +49,8 @@ class FastNetwork:
         """Whether no layer would have a map smaller than its border."""
         shapes: dict[int, Shape] = {self.plan.source: tuple(shape)}  # type: ignore[dict-item]
         for step in self.plan.steps:
-            if isinstance(step, Convolve) and step.layer.border == "reflect":
-                if min(shapes[step.source][2:]) <= step.layer.padding:
-                    return False
             shapes[step.target] = step.shape(shapes)
-            if min(shapes[step.target]) < 1:
+            if min(shapes[step.target]) < 1 or min(shapes[step.reads[0]][2:]) <= step.reflected:
                 return False
         return True
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from imtrans.infer.fast.network import FastNetwork, compile_network
-from imtrans.infer.fast.trace import Unsupported
+from imtrans.infer.fast.trace import UnsupportedError
 
 
 class FastPath:
@@ -52,7 +52,7 @@ class FastPath:
             return "the backend is plain PyTorch."
         try:
             self._packed = compile_network(network, dtype)
-        except Unsupported as reason:
+        except UnsupportedError as reason:
             return str(reason)
         return None
 

@@ -55,6 +55,11 @@ class Convolve:
     packed: PackedConvolution | None = None
 
     @property
+    def reflected(self) -> int:
+        """Pixels of a reflected border, which its map has to exceed."""
+        return self.layer.padding if self.layer.border == "reflect" else 0
+
+    @property
     def reads(self) -> tuple[int, ...]:
         """The slots that the step reads."""
         return (self.source,)
@@ -81,6 +86,7 @@ class Finish:
     awaited: Awaited | None
     residual: int | None
     target: int
+    reflected: int = 0
 
     @property
     def reads(self) -> tuple[int, ...]:
@@ -103,6 +109,7 @@ class Tanh:
     """The hyperbolic tangent of a slot, in place."""
 
     target: int
+    reflected: int = 0
 
     @property
     def reads(self) -> tuple[int, ...]:

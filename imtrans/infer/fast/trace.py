@@ -17,7 +17,7 @@ from imtrans.nn import InstanceNorm2d
 from imtrans.ops.packed_convolution import Border, Norm, layer_of
 
 
-class Unsupported(ImtransError):
+class UnsupportedError(ImtransError):
     """A network that the fast path cannot run; the message says which part of it."""
 
 
@@ -54,13 +54,13 @@ def make_plan(network: nn.Module) -> Plan:
     """The steps that compute what ``network`` computes in evaluation.
 
     Raises:
-        Unsupported: the graph depends on the input, or has a layer for which there is no step.
+        UnsupportedError: the graph depends on the input, or has a layer for which there is no step.
     """
     try:
         graph = _Tracer().trace(network)
     except Exception as error:  # whatever a forward does with a proxy
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise Unsupported(f"the graph of {type(network).__name__} depends on its input ({first}).") from error
+        raise UnsupportedError(f"the graph of {type(network).__name__} depends on its input ({first}).") from error
     return _Planner(network).plan(graph)
 
 
@@ -74,16 +74,16 @@ class _Planner:
     def plan(self, graph: fx.Graph) -> Plan:
         inputs = [node for node in graph.nodes if node.op == "placeholder"]
         if len(inputs) != 1:
-            raise Unsupported(f"the network takes {len(inputs)} inputs.")
+            raise UnsupportedError(f"the network takes {len(inputs)} inputs.")
         self.values[inputs[0]] = Value(self._slot())
         for node in graph.nodes:
             if node.op == "output":
                 if not isinstance(node.args[0], fx.Node):
-                    raise Unsupported("the network gives more than one map.")
+                    raise UnsupportedError("the network gives more than one map.")
                 return Plan(self.steps, self.values[inputs[0]].slot, self._finished(node.args[0]))
             if node.op != "placeholder":
                 self.values[node] = self._value(node)
-        raise Unsupported("the network gives nothing.")
+        raise UnsupportedError("the network gives nothing.")
 
     def _slot(self) -> int:
         self.slots += 1
@@ -95,10 +95,10 @@ class _Planner:
             for kind, handle in _MODULES.items():
                 if isinstance(module, kind):
                     return self._shared(node, handle(self, node, module))
-            raise Unsupported(f"there is no step for {type(module).__name__} ({node.target}).")
+            raise UnsupportedError(f"there is no step for {type(module).__name__} ({node.target}).")
         handler = _FUNCTIONS.get(node.target) if node.op in ("call_function", "call_method") else None
         if handler is None:
-            raise Unsupported(f"there is no step for {getattr(node.target, '__name__', node.target)}.")
+            raise UnsupportedError(f"there is no step for {getattr(node.target, '__name__', node.target)}.")
         return self._shared(node, handler(self, node))
 
     def _shared(self, node: fx.Node, value: Value) -> Value:
@@ -110,13 +110,13 @@ class _Planner:
     def _input(self, node: fx.Node, position: int = 0) -> Value:
         argument = node.args[position]
         if not isinstance(argument, fx.Node):
-            raise Unsupported(f"{node.name} takes {argument!r} for a map.")
+            raise UnsupportedError(f"{node.name} takes {argument!r} for a map.")
         return self.values[argument]
 
     def _plain(self, node: fx.Node, position: int = 0) -> Value:
         value = self._input(node, position)
         if value.padding:
-            raise Unsupported(f"{node.name} reads a map with a border.")
+            raise UnsupportedError(f"{node.name} reads a map with a border.")
         return value
 
     def _finish(self, value: Value, residual: int | None = None) -> int:
@@ -128,7 +128,7 @@ class _Planner:
         """The slot of the output, which is a map of its own."""
         value = self.values[node]
         if value.padding:
-            raise Unsupported("the network gives a map with a border.")
+            raise UnsupportedError("the network gives a map with a border.")
         written = {step.target for step in self.steps}
         return value.slot if value.awaited is None and value.slot in written else self._finish(value)
 
@@ -137,7 +137,7 @@ class _Planner:
     def pad(self, node: fx.Node, module: Any) -> Value:
         value, sides = self._plain(node), module.padding
         if not isinstance(sides, tuple) or len(set(sides)) != 1:
-            raise Unsupported(f"{node.target} pads its sides differently.")
+            raise UnsupportedError(f"{node.target} pads its sides differently.")
         borders: dict[type, Border] = {nn.ReflectionPad2d: "reflect", nn.ReplicationPad2d: "replicate"}
         return replace(value, padding=int(sides[0]), border=borders.get(type(module), "zeros"), writer=None)
 
@@ -145,17 +145,17 @@ class _Planner:
         value = self._input(node)
         border, padding = value.border, value.padding or None
         if padding and (isinstance(module, nn.ConvTranspose2d) or any(module.padding)):
-            raise Unsupported(f"{node.target} pads a map that has a border.")
+            raise UnsupportedError(f"{node.target} pads a map that has a border.")
         if not padding and module.padding_mode in ("reflect", "replicate"):
             border = "reflect" if module.padding_mode == "reflect" else "replicate"
         elif module.padding_mode not in ("zeros", "reflect", "replicate"):
-            raise Unsupported(f"{node.target} has a {module.padding_mode} border.")
+            raise UnsupportedError(f"{node.target} has a {module.padding_mode} border.")
         try:
             layer = layer_of(
                 module, border=border if not isinstance(module, nn.ConvTranspose2d) else "zeros", padding=padding
             )
         except ValueError as error:
-            raise Unsupported(f"{node.target}: {error}.") from error
+            raise UnsupportedError(f"{node.target}: {error}.") from error
         step = Convolve(value.slot, value.awaited, layer, module.weight, module.bias, self._slot())
         self.steps.append(step)
         return Value(step.target, writer=step)
@@ -163,11 +163,11 @@ class _Planner:
     def instance_norm(self, node: fx.Node, module: InstanceNorm2d) -> Value:
         value = self._plain(node)
         if value.writer is None:
-            raise Unsupported(f"{node.target} normalises what no convolution has just written.")
+            raise UnsupportedError(f"{node.target} normalises what no convolution has just written.")
         slope = {"none": 1.0, "relu": 0.0}.get(module.activation, module.slope)
         norm = Norm(_numbers(module.weight), _numbers(module.bias), module.eps)
         if value.writer.norm is not None:
-            raise Unsupported(f"{node.target} normalises a map for the second time.")
+            raise UnsupportedError(f"{node.target} normalises a map for the second time.")
         value.writer.norm = norm
         normalised = Value(value.slot, Awaited(slope))
         arguments = dict(zip(("x", "residual"), node.args, strict=False)) | node.kwargs
@@ -178,14 +178,14 @@ class _Planner:
 
     def _residual(self, node: Any) -> int:
         if not isinstance(node, fx.Node):
-            raise Unsupported("a residual is no map of the network.")
+            raise UnsupportedError("a residual is no map of the network.")
         value = self.values[node]  # of a padded map the interior counts, which is what its slot holds
         return value.slot if value.awaited is None else self._finish(value)
 
     def batch_norm(self, node: fx.Node, module: nn.BatchNorm2d) -> Value:
         value = self._plain(node)
         if value.awaited is not None or module.running_mean is None or module.running_var is None:
-            raise Unsupported(f"{node.target} is no batch norm behind a convolution, with statistics of its own.")
+            raise UnsupportedError(f"{node.target} is no batch norm behind a convolution, with statistics of its own.")
         scale = torch.rsqrt(module.running_var.float() + module.eps)
         scale = scale if module.weight is None else scale * module.weight.detach().float()
         shift = -module.running_mean.float() * scale
@@ -195,13 +195,13 @@ class _Planner:
     def activation(self, node: fx.Node, slope: float) -> Value:
         value = self._input(node)
         if value.awaited is None or value.awaited.slope != 1:
-            raise Unsupported(f"{node.name} activates what was not just normalised.")
+            raise UnsupportedError(f"{node.name} activates what was not just normalised.")
         return replace(value, awaited=replace(value.awaited, slope=slope), writer=None)
 
     def tanh(self, node: fx.Node) -> Value:
         value = self._plain(node)
         if value.writer is None or value.awaited is not None or len(value_users := node.all_input_nodes[0].users) != 1:
-            raise Unsupported(f"{node.name} does not follow a convolution.")
+            raise UnsupportedError(f"{node.name} does not follow a convolution.")
         del value_users
         self.steps.append(Tanh(value.slot))
         return Value(value.slot)

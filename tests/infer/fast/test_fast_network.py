@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from imtrans.infer.fast import FastPath, Unsupported, compile_network
+from imtrans.infer.fast import FastPath, UnsupportedError, compile_network
 from imtrans.nn import InstanceNorm2d
 from imtrans.ops import use_backend
 from imtrans.ops.packed_convolution import why_not
@@ -134,18 +134,18 @@ class _Branches(nn.Module):
     ],
 )
 def test_says_what_it_cannot_run(network: nn.Module, words: str) -> None:
-    with pytest.raises(Unsupported, match=words):
+    with pytest.raises(UnsupportedError, match=words):
         compile_network(network.eval(), torch.float32)
 
 
 def test_leaves_training_mode_hooks_and_other_types_alone() -> None:
     network = generator()
-    with pytest.raises(Unsupported, match="training mode"):
+    with pytest.raises(UnsupportedError, match="training mode"):
         compile_network(network.train(), torch.float32)
     network.eval().register_forward_hook(lambda *_: None)
-    with pytest.raises(Unsupported, match="hooks"):
+    with pytest.raises(UnsupportedError, match="hooks"):
         compile_network(network, torch.float32)
-    with pytest.raises(Unsupported, match="float64"):
+    with pytest.raises(UnsupportedError, match="float64"):
         compile_network(generator(), torch.float64)
 
 
