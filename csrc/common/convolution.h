@@ -19,7 +19,7 @@ namespace imtrans {
 enum class Border : int { kZero, kReflect, kReplicate };
 
 // A layer: everything about it but its numbers. `kernel` is square. A transposed convolution is PyTorch's
-// ConvTranspose2d with this stride, padding and output_padding; its border is of zeros.
+// ConvTranspose2d with this stride, padding and output_padding, over a map whose border goes on as `border` says.
 struct ConvolutionLayer {
   int64_t in_channels;
   int64_t out_channels;

@@ -18,7 +18,8 @@ ConvolutionLayer layer_of(const std::vector<int64_t>& n, DType dtype) {
   require(n.size() == 8, "a layer is described by eight numbers, not " + std::to_string(n.size()) + ".");
   require(n[0] > 0 && n[1] > 0 && n[2] > 0 && n[3] > 0, "channels, kernel and stride of a layer are positive.");
   require(n[4] >= 0 && n[5] >= 0 && n[7] >= 0 && n[7] <= 2, "a padding or a border of a layer is out of range.");
-  require(n[6] == 0 || (n[7] == 0 && n[4] < n[2]), "a transposed layer has a border of zeros and a small padding.");
+  require(n[6] == 0 || (n[7] != int64_t(Border::kReflect) && n[4] < n[2]),
+          "a transposed layer has no reflected border, and less padding than its kernel.");
   return {n[0], n[1], n[2], n[3], n[4], n[5], n[6] != 0, Border(int(n[7])), dtype};
 }
 

@@ -17,7 +17,7 @@ for a 3x3 convolution and 0.25 % for the others.
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +41,7 @@ class Layer:
     padding: int = 0
     output_padding: int = 0
     transposed: bool = False
-    """Whether it is ``torch.nn.ConvTranspose2d``; its border is of zeros."""
+    """Whether it is ``torch.nn.ConvTranspose2d``, over a map that goes on beyond its border as :attr:`border` says."""
     border: Border = "zeros"
 
     def out_size(self, size: int) -> int:
@@ -157,9 +157,12 @@ def reference(
         scale, shift = (each.to(x.dtype)[:, :, None, None] for each in (pending.scale, pending.shift))
         x = functional.leaky_relu(x * scale + shift, pending.slope)
     if layer.transposed:
-        return functional.conv_transpose2d(
-            x, weight, bias, stride=layer.stride, padding=layer.padding, output_padding=layer.output_padding
-        )
+        # Pixels added on every side shift the result by a stride each.
+        added = 0 if layer.border == "zeros" else layer.kernel // layer.stride + 1
+        x = functional.pad(x, [added] * 4, mode="constant" if not added else layer.border)
+        sides = {"stride": layer.stride, "output_padding": layer.output_padding}
+        y = functional.conv_transpose2d(x, weight, bias, padding=layer.padding + layer.stride * added, **sides)
+        return y
     if layer.padding:
         mode = "constant" if layer.border == "zeros" else layer.border
         x = functional.pad(x, [layer.padding] * 4, mode=mode)
@@ -219,6 +222,14 @@ operator = define(
         dtypes={"cpu": frozenset({torch.float32, torch.bfloat16}), "cuda": frozenset()},
     )
 )
+
+
+@runtime_checkable
+class Packable(Protocol):
+    """A layer of a plugin that is one convolution, whatever its forward does: it says which."""
+
+    def packed_layer(self) -> tuple[Layer, Tensor, Tensor | None]:
+        """The layer, its weight and its bias; a transposed layer's weight is (in, out, kernel, kernel)."""
 
 
 def layer_of(module: nn.Conv2d | nn.ConvTranspose2d, *, border: Border = "zeros", padding: int | None = None) -> Layer:

@@ -49,7 +49,7 @@ def layers(draw: st.DrawFn) -> Layer:
     kernel = draw(st.integers(1, 7))
     stride = draw(st.integers(1, 3))
     padding = draw(st.integers(0, max(0, kernel - 1)))
-    border = "zeros" if transposed else draw(st.sampled_from(["zeros", "reflect", "replicate"]))
+    border = draw(st.sampled_from(["zeros", "replicate"] if transposed else ["zeros", "reflect", "replicate"]))
     output_padding = draw(st.integers(0, stride - 1)) if transposed else 0
     channels = st.integers(1, 70)
     return Layer(draw(channels), draw(channels), kernel, stride, padding, output_padding, transposed, border)

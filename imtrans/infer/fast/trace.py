@@ -14,7 +14,7 @@ from torch.nn import functional
 from imtrans.errors import ImtransError
 from imtrans.infer.fast.steps import Awaited, Convolve, Finish, Step, Tanh
 from imtrans.nn import InstanceNorm2d
-from imtrans.ops.packed_convolution import Border, Norm, layer_of
+from imtrans.ops.packed_convolution import Border, Layer, Norm, Packable, layer_of
 
 
 class UnsupportedError(ImtransError):
@@ -46,7 +46,7 @@ class _Tracer(fx.Tracer):
     """Stops at the layers of torch and of imtrans, and looks into everything else."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        ours = m.__module__.startswith("imtrans.nn")
+        ours = m.__module__.startswith("imtrans.nn") or isinstance(m, Packable)
         return ours or super().is_leaf_module(m, module_qualified_name)
 
 
@@ -156,7 +156,13 @@ class _Planner:
             )
         except ValueError as error:
             raise UnsupportedError(f"{node.target}: {error}.") from error
-        step = Convolve(value.slot, value.awaited, layer, module.weight, module.bias, self._slot())
+        return self._convolve(value, layer, module.weight, module.bias)
+
+    def packable(self, node: fx.Node, module: Packable) -> Value:
+        return self._convolve(self._plain(node), *module.packed_layer())
+
+    def _convolve(self, value: Value, layer: Layer, weight: torch.Tensor, bias: torch.Tensor | None) -> Value:
+        step = Convolve(value.slot, value.awaited, layer, weight, bias, self._slot())
         self.steps.append(step)
         return Value(step.target, writer=step)
 
@@ -226,10 +232,11 @@ def _slope(node: fx.Node, module: nn.LeakyReLU) -> float:
 
 
 _Handler = Callable[[_Planner, fx.Node, Any], Value]
-_MODULES: dict[type[nn.Module] | tuple[type[nn.Module], ...], _Handler] = {
+_MODULES: dict[Any, _Handler] = {
     (nn.ReflectionPad2d, nn.ReplicationPad2d, nn.ZeroPad2d): _Planner.pad,
     (nn.Conv2d, nn.ConvTranspose2d): _Planner.convolution,
     InstanceNorm2d: _Planner.instance_norm,
+    Packable: _Planner.packable,
     nn.BatchNorm2d: _Planner.batch_norm,
     nn.ReLU: lambda planner, node, module: planner.activation(node, 0.0),
     nn.LeakyReLU: lambda planner, node, module: planner.activation(node, _slope(node, module)),

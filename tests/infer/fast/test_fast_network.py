@@ -46,8 +46,9 @@ def error(y: Tensor, expected: Tensor) -> float:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("norm", ["instance", "batch"])
 @pytest.mark.parametrize("padding", ["reflect", "replicate", "zero"])
-def test_generator_agrees_with_float64(norm: str, padding: str, dtype: torch.dtype) -> None:
-    network = generator(norm=norm, padding=padding)
+@pytest.mark.parametrize("upsample", ["transpose", "resize"])
+def test_generator_agrees_with_float64(norm: str, padding: str, upsample: str, dtype: torch.dtype) -> None:
+    network = generator(norm=norm, padding=padding, upsample=upsample)
     x = torch.randn(2, 3, 36, 44)
     y = compile_network(network, dtype)(x)
     assert y.dtype == torch.float32
