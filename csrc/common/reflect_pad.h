@@ -60,17 +60,18 @@ IMTRANS_HOST_DEVICE inline int64_t reflected(int64_t place, int64_t size, int64_
   return i < size ? i : 2 * (size - 1) - i;
 }
 
-// The places of the padded axis that show one element: its own, then its reflections before and behind the edges.
+// The places of the padded axis that show one element: its own, and its reflections before and behind the edges, or -1
+// where it has none. An array would be indexed at run time, which a GPU can only do in memory.
 struct Copies {
-  int64_t at[3];
-  int count;
+  int64_t own, before, behind;
+
+  IMTRANS_HOST_DEVICE bool alone() const { return before < 0 && behind < 0; }
+  IMTRANS_HOST_DEVICE int64_t operator[](int i) const { return i == 0 ? own : i == 1 ? before : behind; }
 };
 
 IMTRANS_HOST_DEVICE inline Copies copies_of(int64_t i, int64_t size, int64_t pad) {
-  Copies copies{{pad + i, 0, 0}, 1};
-  if (i >= 1 && i <= pad) copies.at[copies.count++] = pad - i;
-  if (i <= size - 2 && i >= size - 1 - pad) copies.at[copies.count++] = pad + 2 * (size - 1) - i;
-  return copies;
+  return {pad + i, i >= 1 && i <= pad ? pad - i : -1,
+          i <= size - 2 && i >= size - 1 - pad ? pad + 2 * (size - 1) - i : -1};
 }
 
 }  // namespace imtrans

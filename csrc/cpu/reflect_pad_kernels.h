@@ -39,9 +39,10 @@ IMTRANS_TARGET void fold_row(const Planes& planes, int64_t pad, int64_t row, con
     const int64_t end = inside ? width - 1 - pad : column + 1;
     const Copies columns = copies_of(column, width, pad);
     Sources<T> sources;
-    for (int r = 0; r < rows.count; ++r) {
-      for (int c = 0; c < columns.count; ++c) {
-        sources.at[sources.count++] = from + (rows.at[r] * (width + 2 * pad) + columns.at[c]) * unit;
+    for (int r = 0; r < 3; ++r) {
+      for (int c = 0; c < 3; ++c) {
+        if (rows[r] < 0 || columns[c] < 0) continue;
+        sources.at[sources.count++] = from + (rows[r] * (width + 2 * pad) + columns[c]) * unit;
       }
     }
     if (sources.count == 1) {

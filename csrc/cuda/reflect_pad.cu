@@ -20,10 +20,10 @@ struct Rows {
   int64_t planes, height, width;  // without the border
   int64_t packs;                  // accesses of one pixel
   int64_t pad;
-  int64_t count;     // rows of the output, of all planes
-  int64_t length;    // accesses of one of them
-  int64_t segments;  // parts of a row, each for threads of its own
-  int lanes;         // threads side by side in a row, a power of two
+  int64_t count;                     // rows of the output, of all planes
+  int64_t length;                    // accesses of one of them
+  int64_t segments;                  // parts of a row, each for threads of its own
+  int lanes;                         // threads side by side in a row, a power of two
   int64_t step_columns, step_packs;  // how far `lanes` accesses lead: so many pixels, and so many accesses of the next
 
   int rows_of_block() const { return kThreads / lanes; }
@@ -102,9 +102,13 @@ __device__ Pack<T, Vec> add_reflections(const Pack<T, Vec>& own, const T* plane,
   Real<T> sum[Vec];
 #pragma unroll
   for (int v = 0; v < Vec; ++v) sum[v] = own[v];
-  for (int r = 0; r < rows.count; ++r) {
-    for (int c = r == 0 ? 1 : 0; c < columns.count; ++c) {
-      const int64_t pixel = rows.at[r] * (sizes.width + 2 * sizes.pad) + columns.at[c];
+#pragma unroll 1
+  for (int r = 0; r < 3; ++r) {
+    if (rows[r] < 0) continue;
+#pragma unroll 1
+    for (int c = r == 0 ? 1 : 0; c < 3; ++c) {
+      if (columns[c] < 0) continue;
+      const int64_t pixel = rows[r] * (sizes.width + 2 * sizes.pad) + columns[c];
       const Pack<T, Vec> other = load<Vec>(plane + (pixel * sizes.packs + pack) * Vec);
 #pragma unroll
       for (int v = 0; v < Vec; ++v) sum[v] += other[v];
@@ -124,7 +128,7 @@ __global__ void __launch_bounds__(kThreads) fold_kernel(const T* from, T* to, co
   const Copies shown = copies_of(begin.row - plane * rows.height, rows.height, rows.pad);
   from += plane * (rows.height + 2 * rows.pad) * padded_width * rows.packs * Vec;
   to += begin.row * rows.length * Vec;
-  const T* own_row = from + (shown.at[0] * padded_width + rows.pad) * rows.packs * Vec;
+  const T* own_row = from + (shown.own * padded_width + rows.pad) * rows.packs * Vec;
   Pack<T, Vec> held[kUnroll];
 #pragma unroll
   for (int u = 0; u < kUnroll; ++u) {
@@ -136,7 +140,7 @@ __global__ void __launch_bounds__(kThreads) fold_kernel(const T* from, T* to, co
   for (int u = 0; u < kUnroll; ++u) {
     if (place.index < rows.length) {
       const Copies columns = copies_of(place.column, rows.width, rows.pad);
-      if (shown.count * columns.count > 1) {
+      if (!shown.alone() || !columns.alone()) {
         held[u] = add_reflections(held[u], from, shown, columns, place.pack, rows);
       }
       store(to + place.index * Vec, held[u]);
