@@ -40,7 +40,7 @@ def check_against_reference(
 def check_padding(
     dtypes: Iterable[torch.dtype], device: torch.device, function: Callable[[Tensor, int], Tensor]
 ) -> list[Check]:
-    """Compare ``function(x, padding)`` and its first and second gradient with float64, for borders of 1 and 3 pixels."""
+    """Compare ``function(x, padding)`` and two orders of gradients with float64, for borders of 1 and 3 pixels."""
     checks: list[Check] = []
     for dtype in sorted(dtypes, key=str):
         for layout, memory_format in LAYOUTS.items():

@@ -112,9 +112,7 @@ def _require_valid(x: Tensor, weight: Tensor, bias: Tensor | None, padding: int,
         )
     height, width = (side + 2 * padding for side in x.shape[2:])
     if kernel[0] > height or kernel[1] > width:
-        raise UsageError(
-            f"a kernel of {kernel[0]} x {kernel[1]} does not fit into padded maps of {height} x {width}."
-        )
+        raise UsageError(f"a kernel of {kernel[0]} x {kernel[1]} does not fit into padded maps of {height} x {width}.")
     if bias is not None and tuple(bias.shape) != (leaving,):
         raise UsageError(f"the bias of reflect_conv2d has shape {tuple(bias.shape)}, not ({leaving},).")
     for name, operand in (("weight", weight), ("bias", bias)):
