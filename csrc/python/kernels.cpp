@@ -18,6 +18,7 @@
 #include "cpu/instance_norm.h"
 #include "cuda/instance_norm.h"
 #include "python/convolution.h"
+#include "python/reflect_pad.h"
 
 namespace py = pybind11;
 
@@ -159,4 +160,5 @@ PYBIND11_MODULE(imtrans_kernels, module) {
   imtrans::define<imtrans::OnCpu>(cpu);
   imtrans::define<imtrans::OnCuda>(cuda);
   imtrans::define_convolution(cpu);
+  imtrans::define_reflect_pad(cpu, cuda);
 }
