@@ -144,7 +144,11 @@ class _Planner:
     def convolution(self, node: fx.Node, module: nn.Conv2d | nn.ConvTranspose2d) -> Value:
         value = self._input(node)
         border, padding = value.border, value.padding or None
-        if padding and (isinstance(module, nn.ConvTranspose2d) or any(module.padding)):
+        # A ReflectConv2d whose border the layer before has written adds none of its own.
+        written = bool(getattr(module, "padded", False))
+        if written and (value.border, value.padding) != ("reflect", module.padding[0]):
+            raise UnsupportedError(f"{node.target} wants a border that the layer before does not write.")
+        if padding and not written and (isinstance(module, nn.ConvTranspose2d) or any(module.padding)):
             raise UnsupportedError(f"{node.target} pads a map that has a border.")
         if not padding and module.padding_mode in ("reflect", "replicate"):
             border = "reflect" if module.padding_mode == "reflect" else "replicate"
