@@ -24,7 +24,13 @@ def train(
     model: Annotated[str, typer.Argument(help="The model, as 'imtrans models' lists it.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.", show_default=False)],
     data: Annotated[
-        Path | None, typer.Option("--data", "-d", help="Folder that holds trainA/ and trainB/.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--data",
+            "-d",
+            help="Folder with the pictures; 'imtrans data check' says what it holds.",
+            show_default=False,
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --output.")] = False,
     config: Annotated[
@@ -148,7 +154,9 @@ def _with_data(chosen: RunConfig, data: Path | None) -> RunConfig:
         # A run may be resumed from another working directory.
         return replace(chosen, data=str(data.absolute()))
     if not chosen.data:
-        raise UsageError("training needs pictures.", hint="Type --data FOLDER, with trainA/ and trainB/ inside.")
+        raise UsageError(
+            "training needs pictures.", hint="Type --data FOLDER; docs/data.md shows what each model wants in it."
+        )
     return chosen
 
 
@@ -157,22 +165,19 @@ def _with_data(chosen: RunConfig, data: Path | None) -> RunConfig:
 
 def _trainer(card: Card, settings: RunConfig, run: RunFolder, device: str) -> Trainer:
     """Everything made and checked that does not touch the run's folder."""
-    from imtrans.data.augmentation import check_crop
-    from imtrans.data.unpaired import UnpairedFolders
+    from imtrans.data.augmentation import check_sizes
     from imtrans.device import DTYPES, choose_device, choose_precision
     from imtrans.train.loop import Trainer
-    from imtrans.train.samples import preview_batch
+    from imtrans.train.pictures import SAMPLES, open_training_data
 
     where = choose_device(device)
     dtype = DTYPES[choose_precision(settings.train.precision, where, card.precisions)]
-    root, augmentation = Path(settings.data), settings.augmentation
-    dataset = UnpairedFolders(root, augmentation, card.value_range, settings.train.seed, card.channels)
-    preview = preview_batch(root, augmentation, card)
-    trainer = Trainer(card, settings, run, dataset, preview, where, dtype)
+    dataset = open_training_data(card, settings)
+    trainer = Trainer(card, settings, run, dataset, dataset.preview(SAMPLES), where, dtype)
     networks = trainer.method.networks.values()
     multiple = math.lcm(*(getattr(network, "multiple", 1) for network in networks))
     minimum = max(getattr(network, "minimum", 1) for network in networks)
-    check_crop(augmentation.crop_size, multiple, minimum)
+    check_sizes(settings.augmentation, multiple, minimum)
     return trainer
 
 

@@ -24,7 +24,7 @@ class Reporter(observer.Observer):
 
     def start(self, trainer: Trainer) -> None:
         """Tell what is going to happen."""
-        count = ", ".join(f"{len(paths)} pictures of {domain}" for domain, paths in trainer.dataset.paths.items())
+        count = ", ".join(f"{number} pictures of {name}" for name, number in trainer.dataset.counts.items())
         precision = str(trainer.dtype).removeprefix("torch.")
         self.say(f"{trainer.card.name}: {count}")
         self.say(f"steps {trainer.step} to {trainer.total} on {trainer.device} in {precision}; {trainer.run.root}")
@@ -94,7 +94,7 @@ class JsonReporter(Reporter):
     """One JSON object a line, each with its ``event``: ``start``, ``step``, ``unreadable``, ``end``."""
 
     def start(self, trainer: Trainer) -> None:
-        pictures = {domain: len(paths) for domain, paths in trainer.dataset.paths.items()}
+        pictures = dict(trainer.dataset.counts)
         where = {"device": str(trainer.device), "precision": str(trainer.dtype).removeprefix("torch.")}
         _emit("start", run=str(trainer.run.root), step=trainer.step, steps=trainer.total, pictures=pictures, **where)
 

@@ -163,7 +163,7 @@ def check_sizes(augmentation: Augmentation, multiple: int, minimum: int) -> None
     elif augmentation.multiple % multiple:
         raise ConfigError(
             f"sides that are multiples of {augmentation.multiple} do not fit the networks.",
-            have=f"They take multiples of {multiple}, and augmentation.mode is {augmentation.mode}: nothing is cropped.",
+            have=f"They take multiples of {multiple}, and nothing is cropped ({augmentation.mode}).",
             hint=f"Type --set augmentation.multiple={multiple}, or --set augmentation.mode=scale_width_and_crop.",
         )
 

@@ -1,12 +1,12 @@
 """Decoded pictures kept in memory, as 8-bit pixels at load size, shared by all processes that read.
 
-Each place of a folder has a slot of its own in one anonymous memory map. Worker processes are forks of the one that made
-it, so they see what any of them has stored, and the limit holds for all of them together. Which places have a slot is
-settled at the start: a share of every folder when the limit is too small for all. Nothing is ever thrown out, because
+Each place of a folder has a slot of its own in one anonymous memory map. Worker processes are forks of the one that
+made it, so they see what any of them has stored, and the limit holds for all of them together. Which places have a slot
+is settled at the start: a share of every folder when the limit is too small for all. Nothing is ever thrown out, for
 training walks through a folder in rounds, where whatever was used last is needed latest.
 
-Nobody locks. A slot is written pixels first and its checksum last; a reader that finds pixels and checksum at odds, in the
-middle of a write or after a process was killed in one, decodes the file as if there were no slot.
+Nobody locks. A slot is written pixels first and its checksum last; a reader that finds pixels and checksum at odds, in
+the middle of a write or after a process was killed in one, decodes the file as if there were no slot.
 """
 
 from __future__ import annotations

@@ -11,14 +11,13 @@ from PIL import Image
 from torch import Tensor
 
 from imtrans.data.aligned import AlignedData, Shelf
-from imtrans.data.folders import LayoutError, all_pictures, contents, split_folder, subfolders
+from imtrans.data.folders import LayoutError, all_pictures, contents, refuse_domains, split_folder, subfolders
 from imtrans.data.idx import IdxFiles, find_idx, labelled
 from imtrans.data.names import shown
 from imtrans.data.stock import ArrayStock, FileStock
 from imtrans.errors import InputError
 
 _LAYOUT = "Make a folder for each class: cats/, dogs/, …; or train/cats/, train/dogs/, …"
-_DOMAINS = {f"{split}{domain}" for split in ("train", "test", "val") for domain in "AB"}
 
 
 class ClassPictures(AlignedData):
@@ -79,16 +78,11 @@ def class_folders(root: Path, split: str = "train") -> dict[str, list[Path]]:
             have=f"It holds {contents(folder)}.",
             hint=_LAYOUT,
         )
-    if domains := [path.name for path in found if path.name in _DOMAINS]:
-        raise LayoutError(
-            f"{shown(folder)} holds the two domains of a translation ({', '.join(domains)}), not classes.",
-            have="The model wants pictures sorted by class.",
-            hint=_LAYOUT,
-        )
+    refuse_domains(folder, "classes", _LAYOUT)
     if loose := all_pictures(folder, recursive=False):
         raise LayoutError(
-            f"{shown(folder)} holds {len(loose)} pictures beside the folders of classes, such as {shown(loose[0].name)}.",
-            have="The class of a picture is the folder that it lies in.",
+            f"{shown(folder)} holds {len(loose)} pictures beside the folders of classes.",
+            have=f"Such as {shown(loose[0].name)}; the class of a picture is the folder that it lies in.",
             hint="Move them into one, or away.",
         )
     classes = {path.name: all_pictures(path) for path in found}

@@ -134,6 +134,20 @@ def split_folder(root: Path, split: str) -> Path:
     )
 
 
+def refuse_domains(folder: Path, wanted: str, hint: str) -> None:
+    """Refuse ``trainA``, ``testB`` and the like, where they would be taken for something else.
+
+    Raises:
+        LayoutError: there is one.
+    """
+    domains = [f"{split}{domain}" for split in SPLITS for domain in "AB" if (folder / f"{split}{domain}").is_dir()]
+    if domains:
+        raise LayoutError(
+            f"{shown(folder)} holds the two domains of a translation ({', '.join(domains)}), not {wanted}.",
+            hint=hint,
+        )
+
+
 def contents(folder: Path) -> str:
     """The first names in a folder, for messages."""
     if not folder.is_dir():

@@ -1,7 +1,7 @@
 """IDX files, the format of MNIST: a header of big-endian numbers, then the values of all pictures or all labels.
 
-Bytes 0 and 1 are zero, byte 2 says the type of the values (8: unsigned bytes), byte 3 the number of dimensions; then one
-32-bit number a dimension. Source: http://yann.lecun.com/exdb/mnist/, "The IDX file format".
+Bytes 0 and 1 are zero, byte 2 says the type of the values (8: unsigned bytes), byte 3 the number of dimensions; then
+one 32-bit number a dimension. Source: http://yann.lecun.com/exdb/mnist/, "The IDX file format".
 """
 
 from __future__ import annotations

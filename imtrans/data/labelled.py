@@ -28,8 +28,8 @@ _DOMAIN = {"label": "A", "image": "B"}
 _TEMPLATES = ("{split}_{word}", "{split}/{word}", "{word}/{split}", "{word}")
 _DOMAIN_TEMPLATES = ("{split}{word}", "{split}/{word}", "{word}/{split}", "{word}")
 _LAYOUT = (
-    "Put label maps into train_label/ and photos into train_img/ (or trainA/ and trainB/) with equal names, and instance "
-    "maps, if there are some, into train_inst/."
+    "Put label maps into train_label/ and photos into train_img/ (or trainA/ and trainB/) with equal names, and "
+    "instance maps, if there are some, into train_inst/."
 )
 _FEW = 64
 """More values than this in one picture, and it is probably a grey photo and no label map."""
@@ -38,9 +38,9 @@ _FEW = 64
 class LabelledPictures(AlignedData):
     """A photo an item with its label map, and the edges between instances where there are instance maps.
 
-    A batch holds ``"image"``, float (N, C, H, W) in the value range; ``"label"``, uint8 (N, 1, H, W), the classes from 0,
-    with ``classes`` (the number after the last) for unknown; and ``"edges"``, uint8 (N, 1, H, W), 1 where an instance
-    ends. :mod:`imtrans.data.labels` makes one-hot maps of them on the device.
+    A batch holds ``"image"``, float (N, C, H, W) in the value range; ``"label"``, uint8 (N, 1, H, W), the classes from
+    0, with ``classes`` (the number after the last) for unknown; and ``"edges"``, uint8 (N, 1, H, W), 1 where an
+    instance ends. :mod:`imtrans.data.labels` makes one-hot maps of them on the device.
 
     Maps are resized to the size that the photo gets, without mixing pixels, and share its crop and mirroring.
     """
@@ -87,8 +87,9 @@ def _check_room(survey: LabelSurvey, classes: int, count: int) -> None:
     path, largest = next(iter(beyond.items()))
     looked = len(survey.largest)
     raise InputError(
-        f"{len(beyond)} of {looked} label maps hold classes beyond 0..{classes - 1}, such as {shown(path)} with {largest}.",
-        have=f"The largest class is {survey.classes - 1}" + (f" in {looked} of {count} maps." if looked < count else "."),
+        f"{len(beyond)} of {looked} label maps hold classes beyond 0..{classes - 1}.",
+        have=f"Such as {shown(path)} with {largest}; the largest class is {survey.classes - 1}"
+        + (f" in {looked} of {count} maps." if looked < count else "."),
         hint=f"Give the model room for {survey.classes} classes, or make such pixels 255 (unknown)."
         if survey.classes <= MOST_CLASSES
         else f"At most {MOST_CLASSES} classes can be told apart; 255 means unknown.",

@@ -1,8 +1,8 @@
 """What networks make of label maps: one channel a class, edges between instances, colours to look at.
 
-Data sets hand out label maps as indices of 8 bits, and these functions spread them on the device that trains. One-hot
-maps are as many times larger as there are classes, times four bytes: a Cityscapes map of 1024 x 512 is 0.5 MB as indices
-and 73 MB spread, too much to travel from worker processes to a GPU.
+Data sets hand out label maps as indices of 8 bits, and these functions spread them on the device that trains, as the
+authors of pix2pixHD and SPADE do. Spread, a map is as many times larger as there are classes, times four bytes: 1024 x
+512 pixels of Cityscapes' 35 classes are 0.5 MB as indices and 73 MB as one-hot, too much to travel between processes.
 """
 
 from __future__ import annotations

@@ -72,9 +72,7 @@ def match_all(folders: Mapping[str, Path]) -> Matched:
     return matched
 
 
-def _match(
-    folders: Mapping[str, Path], files: Mapping[str, list[Path]], name_of: Callable[[Path], str]
-) -> Matched:
+def _match(folders: Mapping[str, Path], files: Mapping[str, list[Path]], name_of: Callable[[Path], str]) -> Matched:
     by_name: dict[str, dict[str, Path]] = {}
     doubled: dict[str, list[str]] = {role: [] for role in folders}
     for role, paths in files.items():

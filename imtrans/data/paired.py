@@ -26,9 +26,9 @@ class PairedPictures(AlignedData):
     """A pair an item; both pictures get the same crop and mirroring.
 
     A batch holds ``"A"`` and ``"B"``, float (N, C, H, W) in the value range. The pairs lie in ``trainA`` and ``trainB``
-    (``train/A``, ``A/train`` or ``A`` will do) under equal names; or in ``train``, or the folder itself, as the files of
-    pix2pix's data sets, of which the left half is A and the right half B. Which of them is the input is the method's
-    business.
+    (``train/A``, ``A/train`` or ``A`` will do) under equal names; or in ``train``, or the folder itself, as the files
+    of pix2pix's data sets, of which the left half is A and the right half B. Which of them is the input is the
+    method's business.
     """
 
     def find(self, split: str) -> Shelf:
@@ -82,7 +82,9 @@ def side_by_side_files(root: Path, split: str = "train") -> list[Path]:
         folder = split_folder(root, split)
     except LayoutError as error:
         raise LayoutError(error.what, have=error.have, hint=_LAYOUT) from error
-    if domains := [f"{other}{domain}" for other in ("test", "val") for domain in "AB" if (root / f"{other}{domain}").is_dir()]:
+    if domains := [
+        f"{other}{domain}" for other in ("test", "val") for domain in "AB" if (root / f"{other}{domain}").is_dir()
+    ]:
         raise LayoutError(
             f"{shown(root)} has no folder trainA.",
             have=f"It holds {contents(root)}. Found {domains[0]} but no trainA.",
@@ -120,5 +122,10 @@ def recognise_paired(root: Path) -> str:
         match_all(folders)
         return " and ".join(f"{folder.relative_to(root)}/" for folder in folders.values()) + " with equal names"
     files = side_by_side_files(root)
-    twice = all(header.width == 2 * header.height for header in headers(files).values())
-    return "files that hold A on the left and B on the right" + ("" if twice else ", if these are pairs")
+    if not all(header.width == 2 * header.height for header in headers(files).values()):
+        raise LayoutError(
+            "its files are not twice as wide as high, so they are probably no pairs side by side.",
+            have="A model that learns from pairs takes them all the same.",
+            hint="Put the pictures into trainA/ and trainB/ with equal names.",
+        )
+    return "files that hold A on the left and B on the right"

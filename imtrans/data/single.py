@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from imtrans.data.aligned import AlignedData, Shelf
-from imtrans.data.folders import pictures_in, split_folder
+from imtrans.data.folders import pictures_in, refuse_domains, split_folder
 from imtrans.data.idx import find_idx, read_images
 from imtrans.data.names import shown
 from imtrans.data.stock import ArrayStock, FileStock
@@ -24,7 +24,14 @@ class SinglePictures(AlignedData):
         files = find_idx(self.root, split)
         if files is not None:
             return Shelf({"image": ArrayStock(read_images(files.images), files.images)})
-        return Shelf({"image": FileStock(pictures_in(split_folder(self.root, split), hint=_LAYOUT))})
+        return Shelf({"image": FileStock(pictures_in(_folder(self.root, split), hint=_LAYOUT))})
+
+
+def _folder(root: Path, split: str) -> Path:
+    folder = split_folder(root, split)
+    hint = f"To learn from one of them, type --data {shown(root / 'trainA')}."
+    refuse_domains(folder, "pictures of one kind", hint)
+    return folder
 
 
 def recognise_single(root: Path) -> str:
@@ -36,6 +43,6 @@ def recognise_single(root: Path) -> str:
     files = find_idx(root, "train")
     if files is not None:
         return f"{shown(files.images.name)}, an IDX file"
-    folder = split_folder(root, "train")
+    folder = _folder(root, "train")
     pictures_in(folder, hint=_LAYOUT)
     return "pictures in the folder itself" if folder == root else f"pictures in {folder.name}/"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from imtrans.data.cache import parse_bytes
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -26,6 +28,10 @@ class TrainConfig:
     """Who computes the operators: fused kernels where they fit, fused ones only, or plain PyTorch."""
     workers: int = 1
     """Processes that read pictures; 0 reads in the training process."""
+    prefetch: int = 4
+    """Batches that each of these processes reads ahead."""
+    cache: str = "0"
+    """Memory for decoded pictures, such as 2GB, for all processes together; 0 decodes each picture every time."""
     log_every: int = 50
     """Steps between two lines of log.jsonl."""
     sample_every: int = 500
@@ -36,17 +42,23 @@ class TrainConfig:
     """Checkpoints to keep; the oldest go first."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "log_every", "sample_every", "checkpoint_every", "keep"):
+        for name in ("epochs", "batch_size", "log_every", "sample_every", "checkpoint_every", "keep", "prefetch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
         if self.steps is not None and self.steps < 1:
             raise ValueError(f"steps must be at least 1, not {self.steps}")
         if self.workers < 0:
             raise ValueError(f"workers must not be negative, not {self.workers}")
+        parse_bytes(self.cache)
         if not 0 <= self.decay_from <= 1:
             raise ValueError(f"decay_from must lie in 0..1, not be {self.decay_from}")
         if not 0 <= self.seed < 2**63:
             raise ValueError(f"seed must lie in 0..2^63-1, not be {self.seed}")
+
+    @property
+    def cache_bytes(self) -> int:
+        """``cache`` in bytes."""
+        return parse_bytes(self.cache)
 
     def total_steps(self, round_length: int) -> int:
         """Steps of the whole run over a data set with ``round_length`` items in a round."""

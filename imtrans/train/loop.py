@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from imtrans.card import Card
-from imtrans.data.unpaired import UnpairedFolders, Unreadable
+from imtrans.data.items import TrainingData, Unreadable
 from imtrans.errors import TrainingError
 from imtrans.ops import use_backend
 from imtrans.train.checkpoint import read_checkpoint, step_of, write_checkpoint
-from imtrans.train.feed import batches, failures_in_words
+from imtrans.train.feed import batches, failures_in_words, to_device
 from imtrans.train.meter import Meter
 from imtrans.train.method import Method, Phase, Step
 from imtrans.train.observer import Observer, Progress
@@ -52,7 +52,7 @@ class Trainer:
         card: Card,
         settings: RunConfig,
         run: RunFolder,
-        dataset: UnpairedFolders,
+        dataset: TrainingData,
         preview: Mapping[str, Tensor],
         device: torch.device,
         dtype: torch.dtype = torch.float32,
@@ -117,17 +117,15 @@ class Trainer:
         train = self.settings.train
         remaining = range(self.step * train.batch_size, self.total * train.batch_size)
         pin = self.device.type == "cuda"
-        for pictures, unreadable in batches(self.dataset, remaining, train.batch_size, train.workers, pin=pin):
+        feed = batches(self.dataset, remaining, train.batch_size, train.workers, pin=pin, prefetch=train.prefetch)
+        for pictures, unreadable in feed:
             for path in unreadable.keys() - self.unreadable.keys():
                 observer.unreadable(path, unreadable[path])
             self.unreadable |= unreadable
             yield self._to_device(pictures)
 
     def _to_device(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return {
-            domain: pictures.to(self.device, non_blocking=True, memory_format=torch.channels_last)
-            for domain, pictures in batch.items()
-        }
+        return to_device(batch, self.device)
 
     def _train_step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         step = Step(batch, self.step, self.pools)
