@@ -78,7 +78,11 @@ class Slots:
 
     def __reduce__(self) -> tuple[object, ...]:
         # Memory cannot be sent to a process that is no fork; it gets a map without a slot and decodes every time.
-        return Slots, (mmap.mmap(-1, 1), 0, 0, 0)
+        return _no_slots, ()
+
+
+def _no_slots() -> Slots:
+    return Slots(mmap.mmap(-1, 1), 0, 0, 0)
 
 
 def share_memory(limit: int, folders: Mapping[str, tuple[int, Image.Image]]) -> dict[str, Slots]:

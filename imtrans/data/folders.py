@@ -74,13 +74,13 @@ def check_folder(root: Path) -> None:
         raise _forbidden(root, error) from error
 
 
-def pictures_in(folder: Path, *, hint: str = _DOMAINS_LAYOUT) -> list[Path]:
-    """The picture files in a folder, at any depth, in natural order.
+def pictures_in(folder: Path, *, recursive: bool = True, hint: str = _DOMAINS_LAYOUT) -> list[Path]:
+    """The picture files in a folder, at any depth unless told otherwise, in natural order.
 
     Raises:
         InputError: the folder is forbidden or without pictures.
     """
-    found = all_pictures(folder)
+    found = all_pictures(folder, recursive=recursive)
     if not found:
         raise InputError(
             f"{shown(folder)} holds no pictures.",

@@ -52,6 +52,9 @@ KINDS: Mapping[str, Kind] = {
 }
 """By name."""
 
+_MOST_TELLING_FIRST = ("labels", "paired", "unpaired", "classes", "single")
+"""Many folders fit several kinds; pictures of one kind, nearly all."""
+
 assert set(KINDS) == set(get_args(KindName))
 
 
@@ -91,7 +94,8 @@ def fitting(root: Path) -> dict[str, str | InputError]:
 
 def _likeness(wanted: KindName, root: Path) -> str:
     """A sentence on what a folder looks like that is not laid out as wanted."""
-    fits = [f"{KINDS[kind].summary} ({layout})" for kind, layout in fitting(root).items() if isinstance(layout, str)]
-    if not fits:
-        return ""
-    return f" This looks like {' or '.join(fits)}; the model wants {KINDS[wanted].summary}."
+    fits = fitting(root)
+    for kind in _MOST_TELLING_FIRST:
+        if isinstance(layout := fits[kind], str):
+            return f" This looks like {KINDS[kind].summary} ({layout}); the model wants {KINDS[wanted].summary}."
+    return ""

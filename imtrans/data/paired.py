@@ -9,7 +9,7 @@ from PIL import Image
 
 from imtrans.data.aligned import AlignedData, Shelf
 from imtrans.data.augmentation import Size
-from imtrans.data.folders import LayoutError, contents, domain_folder, first_folder, pictures_in, split_folder
+from imtrans.data.folders import LayoutError, all_pictures, domain_folder, first_folder, split_folder
 from imtrans.data.header import Header, headers
 from imtrans.data.matching import match_all
 from imtrans.data.names import shown
@@ -82,15 +82,9 @@ def side_by_side_files(root: Path, split: str = "train") -> list[Path]:
         folder = split_folder(root, split)
     except LayoutError as error:
         raise LayoutError(error.what, have=error.have, hint=_LAYOUT) from error
-    if domains := [
-        f"{other}{domain}" for other in ("test", "val") for domain in "AB" if (root / f"{other}{domain}").is_dir()
-    ]:
-        raise LayoutError(
-            f"{shown(root)} has no folder trainA.",
-            have=f"It holds {contents(root)}. Found {domains[0]} but no trainA.",
-            hint=_LAYOUT,
-        )
-    files = pictures_in(folder, hint=_LAYOUT)
+    files = all_pictures(folder, recursive=False)
+    if not files:
+        domain_folder(root, "A", split)  # raises, and says what lies there instead
     known = headers(files)
     if odd := [path for path, header in known.items() if header.width % 2]:
         raise InputError(

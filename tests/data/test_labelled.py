@@ -75,7 +75,8 @@ def test_255_is_unknown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "image"), [("trainA", "trainB"), ("train/label", "train/img"), ("labels/train", "images/train"), ("A", "B")]
+    ("label", "image"),
+    [("trainA", "trainB"), ("train/label", "train/img"), ("labels/train", "images/train"), ("A", "B")],
 )
 def test_layouts(tmp_path: Path, label: str, image: str) -> None:
     label_map(tmp_path / label / "1.png", indices(0))
@@ -146,7 +147,7 @@ def test_missing_and_mismatched_folders(tmp_path: Path) -> None:
         LabelledPictures(tmp_path, SMALL)
     assert "Only in train_img/ (1): 1." in caught.value.have
     (tmp_path / "train_label").rename(tmp_path / "somewhere")
-    with pytest.raises(LayoutError, match="no folder train_label .nor trainA. with the label maps"):
+    with pytest.raises(LayoutError, match=r"no folder train_label .nor trainA. with the label maps"):
         LabelledPictures(tmp_path, SMALL)
 
 
