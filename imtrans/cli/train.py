@@ -38,7 +38,9 @@ def train(
     crop_size: Annotated[int | None, typer.Option(help="Pixels a side of the random crop [default: 256].")] = None,
     init_from: Annotated[
         Path | None,
-        typer.Option("--init-from", help="Start from the weights of a run or a file, not at random.", show_default=False),
+        typer.Option(
+            "--init-from", help="Start from the weights of a run or a file, not at random.", show_default=False
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random [default: 0].")] = None,
     settings: Annotated[
@@ -46,9 +48,12 @@ def train(
         typer.Option("--set", "-s", help="Any other setting, such as generator.ngf=32 or train.workers=2; repeatable."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:n.")] = "auto",
-    devices: Annotated[int | None, typer.Option(help="Train on so many GPUs (or processes on the CPU) at once.")] = None,
+    devices: Annotated[
+        int | None, typer.Option(help="Train on so many GPUs (or processes on the CPU) at once.")
+    ] = None,
     precision: Annotated[
-        str | None, typer.Option(help="auto (bf16 where the hardware computes in it), fp32, bf16 or fp16 [default: auto].")
+        str | None,
+        typer.Option(help="auto (bf16 where the hardware computes in it), fp32, bf16 or fp16 [default: auto]."),
     ] = None,
     compile_networks: Annotated[
         bool | None, typer.Option("--compile/--no-compile", help="Let torch.compile make code of the networks.")
@@ -143,7 +148,9 @@ def _check_devices(device: str, devices: int) -> None:
         raise UsageError(f"--devices must be at least 1, not {devices}.", hint="Leave it away for one.")
     kind, _, index = device.partition(":")
     if index:
-        raise UsageError(f"--device {device} names one device, and --devices {devices} several.", hint=f"Type --device {kind}.")
+        raise UsageError(
+            f"--device {device} names one device, and --devices {devices} several.", hint=f"Type --device {kind}."
+        )
     if choose_device(device).type == "cuda" and devices > torch.cuda.device_count():
         raise DeviceError(
             f"there are no {devices} GPUs here.",

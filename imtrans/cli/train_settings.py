@@ -11,9 +11,7 @@ from imtrans.train.run import RunFolder
 from imtrans.train.settings import RunConfig
 
 
-def new_settings(
-    card: Card, run: RunFolder, config: Path | None, data: Path | None, overrides: list[str]
-) -> RunConfig:
+def new_settings(card: Card, run: RunFolder, config: Path | None, data: Path | None, overrides: list[str]) -> RunConfig:
     """The defaults or those of --config, and the overrides."""
     run.check_new()
     chosen = RunConfig.defaults(card) if config is None else RunConfig.read(config, card)

@@ -1,17 +1,15 @@
-"""The running averages of the translators' weights, which often translate better than the weights themselves."""
+"""The running averages of a run: one for each network that translates, beside it in every checkpoint."""
 
 from __future__ import annotations
 
 import contextlib
-import copy
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-import torch
 from torch import nn
 
 from imtrans.train.checkpoint import read_checkpoint
+from imtrans.train.ema import EMA, Decay
 from imtrans.train.method import Method
 
 SUFFIX = ".ema"
@@ -23,18 +21,20 @@ class Averages:
 
     Args:
         method: whose networks to follow.
-        decay: of the average, see :class:`imtrans.train.ema.EMA`; 0 keeps none.
+        decay: of the averages; None keeps none.
     """
 
-    def __init__(self, method: Method, decay: float) -> None:
-        self._followed: dict[str, nn.Module] = {}
-        self.decay = decay
-        self.networks: dict[str, nn.Module] = {}
-        """The averaged networks by the name of their file."""
-        if decay > 0:
-            for name in dict.fromkeys(network for network, _ in method.translators().values()):
-                self._followed[self.file_name(name)] = method.networks[name]
+    def __init__(self, method: Method, decay: Decay | None) -> None:
+        self._decay = decay
+        names = dict.fromkeys(network for network, _ in method.translators().values()) if decay else ()
+        self._followed = {name: method.networks[name] for name in names}
+        self._averages: dict[str, EMA] = {}
         self.restart()
+
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """The averaged networks by the name of their file."""
+        return {self.file_name(name): average.network for name, average in self._averages.items()}
 
     @staticmethod
     def file_name(network: str) -> str:
@@ -43,18 +43,13 @@ class Averages:
 
     def restart(self) -> None:
         """Begin anew from the weights as they are."""
-        self.networks = {
-            name: copy.deepcopy(network).requires_grad_(False) for name, network in self._followed.items()
-        }
+        if self._decay is not None:
+            self._averages = {name: EMA(network, self._decay) for name, network in self._followed.items()}
 
-    @torch.no_grad()
-    def update(self) -> None:
-        """Move on after a step."""
-        for name, network in self._followed.items():
-            average = self.networks[name]
-            torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1.0 - self.decay)
-            for kept, now in zip(average.buffers(), network.buffers(), strict=True):
-                kept.copy_(now)
+    def update(self, pictures: int) -> None:
+        """Move on after a step with so many pictures."""
+        for name, average in self._averages.items():
+            average.update(self._followed[name], pictures)
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
@@ -66,30 +61,32 @@ class Averages:
             self._swap()
 
     def _swap(self) -> None:
-        for name, network in self._followed.items():
-            average = self.networks[name]
+        for name, average in self._averages.items():
+            one, other = self._followed[name], average.network
             pairs = (
-                *zip(network.parameters(), average.parameters(), strict=True),
-                *zip(network.buffers(), average.buffers(), strict=True),
+                *zip(one.parameters(), other.parameters(), strict=True),
+                *zip(one.buffers(), other.buffers(), strict=True),
             )
-            for one, other in pairs:
-                one.data, other.data = other.data, one.data
+            for learnt, averaged in pairs:
+                learnt.data, averaged.data = averaged.data, learnt.data
 
-    def read(self, checkpoint: Path, state: Mapping[str, Any]) -> None:
-        """Go on with the averages in ``checkpoint``; where it has none, begin with the weights.
+    def read(self, checkpoint: Path, seen: Mapping[str, int]) -> None:
+        """Go on with the averages in ``checkpoint``; one that it lacks begins with the weights.
+
+        Args:
+            checkpoint: the folder.
+            seen: what :meth:`state_dict` gave.
 
         Raises:
             TrainingError: a file is damaged.
         """
         self.restart()
-        kept = {
-            name: network
-            for name, network in self.networks.items()
-            if (checkpoint / f"{name}.safetensors").exists()
-        }
+        kept = {name: self._averages[name] for name in seen if name in self._averages}
         if kept:
-            read_checkpoint(checkpoint, kept)
+            read_checkpoint(checkpoint, {self.file_name(name): average.network for name, average in kept.items()})
+        for name, average in kept.items():
+            average.seen = seen[name]
 
-    def state_dict(self) -> dict[str, Any]:
-        """What the next update depends on besides the averages."""
-        return {}
+    def state_dict(self) -> dict[str, int]:
+        """What the next updates depend on besides the averages: the pictures that each has seen."""
+        return {name: average.seen for name, average in self._averages.items()}

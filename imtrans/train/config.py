@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from imtrans.train.ema import Decay
 from imtrans.train.schedule import Schedule
 
 
@@ -29,7 +30,11 @@ class TrainConfig:
     clip_norm: float = 0.0
     """Largest norm of a phase's gradient; 0 lets any pass."""
     ema: float = 0.0
-    """Decay of the running average of the translators' weights, such as 0.999; 0 keeps none."""
+    """Share of the running average of the translators' weights that each step leaves, such as 0.999; 0 keeps none."""
+    ema_half_life: float = 0.0
+    """Instead of ema: pictures after which half of the average is new; 0 keeps none."""
+    ema_ramp_up: float = 0.0
+    """With ema_half_life: it is at most this share of the pictures seen so far; 0 for no such bound."""
     seed: int = 0
     """Of initial weights, order, augmentation, dropout and pools."""
     init_from: str = ""
@@ -81,12 +86,26 @@ class TrainConfig:
             raise ValueError(f"batch_size ({self.batch_size}) must be a multiple of accumulate ({self.accumulate})")
         if self.best_metric and not self.evaluate_every:
             raise ValueError("best_metric needs evaluate_every, the steps between two evaluations")
+        for name in ("ema_half_life", "ema_ramp_up"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} must be 0 or a positive number, not {getattr(self, name)}")
+        if self.ema and self.ema_half_life:
+            raise ValueError("an average decays by ema or by ema_half_life; leave one of them away")
+        if self.ema_ramp_up and not self.ema_half_life:
+            raise ValueError("ema_ramp_up bounds ema_half_life, which is not given")
         self.learning_rate  # noqa: B018 - checks its own values
 
     @property
     def learning_rate(self) -> Schedule:
         """The schedule of every phase that names none of its own."""
         return Schedule(self.schedule, self.decay_from, self.warmup)
+
+    @property
+    def averaging(self) -> Decay | None:
+        """How the average of the translators' weights decays; None where there is none."""
+        if self.ema_half_life:
+            return Decay(half_life=self.ema_half_life, ramp_up=self.ema_ramp_up or None)
+        return Decay(self.ema) if self.ema else None
 
     def total_steps(self, round_length: int) -> int:
         """Steps of the whole run over a data set with ``round_length`` items in a round."""

@@ -34,7 +34,7 @@ class PeerLostError(ImtransError):
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process among those that train together.
+    """A process among those that train together.
 
     Gradients travel through torch's default group (NCCL between GPUs). Everything else (questions, losses, states)
     goes through ``group``, which is gloo's, so that no GPU is waited for.

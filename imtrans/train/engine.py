@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments import LightningEnvironment, TorchElasticEnvironment
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.plugins.precision import MixedPrecision, Precision
 from torch import Tensor, nn
 
@@ -68,7 +69,7 @@ class Engine:
 
     def step(self, optimiser: torch.optim.Optimizer) -> None:
         """Let the optimiser step; with fp16, only where the gradient is finite."""
-        self.precision.optimizer_step(optimiser)  # type: ignore[arg-type]  # any of torch's own will do
+        self.precision.optimizer_step(optimiser)
 
     @property
     def scaler(self) -> torch.amp.GradScaler | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,7 +17,9 @@ from imtrans.train.signals import ignore_stopping
 Batch = tuple[Mapping[str, Tensor], Unreadable]
 
 
-def batches(dataset: Dataset[Item], items: range, batch_size: int, workers: int, *, pin: bool) -> Iterator[Batch]:
+def batches(
+    dataset: Dataset[Item], items: Iterable[int], batch_size: int, workers: int, *, pin: bool
+) -> Iterator[Batch]:
     """The ``items`` of the data set in that order, as batches of pictures by domain and what could not be read.
 
     Args:

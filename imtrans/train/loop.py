@@ -104,7 +104,7 @@ class Trainer:
         self.preview = self._to_device(preview)
         self.phases = tuple(self.method.phases())
         self.optimisers = {phase.name: make_optimiser(phase) for phase in self.phases}
-        self.averages = Averages(self.method, train.ema)
+        self.averages = Averages(self.method, train.averaging)
         self.pools = self._make_pools()
         self.total = train.total_steps(dataset.round_length)
         self.step = 0
@@ -120,9 +120,10 @@ class Trainer:
 
     def _place_networks(self) -> None:
         networks = self.method.networks
-        networks.to(device=self.device, memory_format=self._memory_format).train()
-        self.method.helpers.to(self.device)
-        self.ranks.share_weights([networks, self.method.helpers])
+        networks.to(self.device).train()
+        if self.settings.train.channels_last:
+            networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # an overload that torch lacks
+        self.ranks.share_weights(networks.values())
         if self.settings.train.compile:
             for network in networks.values():
                 network.compile()  # in place: the keys of its weights stay as they are
@@ -140,7 +141,7 @@ class Trainer:
         """
         checkpoint = self.run.latest_checkpoint()
         state = read_checkpoint(checkpoint, self.method.networks)
-        self.averages.read(checkpoint, state)
+        self.averages.read(checkpoint, state.get("averages", {}))
         self._restore(state)
         self.step = step_of(checkpoint)
 
@@ -220,7 +221,7 @@ class Trainer:
             if self.step % phase.every == 0:
                 for _ in range(phase.repeat):
                     losses |= self._learn(phase, portions)
-        self.averages.update()
+        self.averages.update(train.batch_size)
         return losses
 
     def _learn(self, phase: Phase, portions: list[Step]) -> dict[str, Tensor]:
@@ -290,7 +291,13 @@ class Trainer:
         """The networks as they would be run, averages in place of weights, and nothing that they do has an effect."""
         networks = self.method.networks
         networks.eval()
-        with undisturbed(self.device), self.averages.in_place(), eager(), torch.inference_mode(), self.engine.autocast():
+        with (
+            undisturbed(self.device),
+            self.averages.in_place(),
+            eager(),
+            torch.inference_mode(),
+            self.engine.autocast(),
+        ):
             yield
         networks.train()
 
@@ -299,7 +306,7 @@ class Trainer:
         for name, network in networks.items():
             if not all(tensor.isfinite().all() for tensor in network.state_dict().values()):
                 raise self._diverged(f"the weights of {name} are no finite numbers")
-        # Statistics of a batch norm differ between processes; those of the first one count from here on, as in its file.
+        # Statistics of a batch norm differ between processes; from here on the first one's count, as in its file.
         self.ranks.share_weights(networks.values(), buffers_only=True)
         states = self.ranks.gather_first(self._own_state())
         if not self.ranks.first:
@@ -343,8 +350,7 @@ class Trainer:
             "step": self.step,
             "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
             "scaler": self.engine.state_dict(),
-            "average": self.averages.state_dict(),
-            "helpers": self.method.helpers.state_dict(),
+            "averages": self.averages.state_dict(),
             **own,
             "others": others,
         }
@@ -354,7 +360,6 @@ class Trainer:
             for name, optimiser in self.optimisers.items():
                 optimiser.load_state_dict(state["optimisers"][name])
             self.engine.load_state_dict(state.get("scaler", {}))
-            self.method.helpers.load_state_dict(state.get("helpers", {}))
             states = [state, *state.get("others", ())]
             if self.ranks.rank < len(states):
                 self._restore_own(states[self.ranks.rank])

@@ -44,7 +44,7 @@ class Phase:
     learns: Sequence[nn.Module]
     """The modules whose parameters the phase updates; every other parameter of the method is frozen meanwhile."""
     loss: Callable[[Step], Losses]
-    optimiser: Optimiser = Adam()
+    optimiser: Optimiser = Adam()  # noqa: RUF009 - frozen
     every: int = 1
     """Run in every n-th step only (lazy regularisation)."""
     repeat: int = 1
@@ -63,8 +63,9 @@ class Phase:
 class Method(ABC):
     """A model as it learns. Subclasses build their networks from the method's configuration.
 
-    A resumed run is exact as long as a method keeps no state outside its networks, helpers and pools, and draws random
-    numbers only from torch's and Python's global generators, which checkpoints hold.
+    A resumed run is exact as long as a method keeps no state outside its networks and pools, and draws random numbers
+    only from torch's and Python's global generators, which checkpoints hold. A module with state that is no network,
+    such as the running mean of path lengths, stands among the networks.
 
     Args:
         config: an instance of the card's ``method_config``.
@@ -74,13 +75,9 @@ class Method(ABC):
     """The kind of data set that the phases expect."""
     networks: nn.ModuleDict
     """Every network by name; checkpoints hold exactly these."""
-    helpers: nn.ModuleDict
-    """Modules that hold state and are no networks, such as the running mean of a path length. They are on the training
-    device, their state is part of a checkpoint, and nothing learns in them. Empty unless a subclass fills it."""
 
     def __init__(self, config: Any) -> None:
         self.config = config
-        self.helpers = nn.ModuleDict()
 
     def pool_sizes(self) -> Mapping[str, int]:
         """Image pools that the loop is to keep, by name, each with its number of pictures; none unless overridden."""

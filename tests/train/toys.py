@@ -19,7 +19,13 @@ from imtrans.train.run import RunFolder
 from imtrans.train.samples import preview_batch
 from imtrans.train.settings import RunConfig
 
-SMALL = ("augmentation.load_size=10", "augmentation.crop_size=8", "train.steps=20", "train.workers=0", "train.tensorboard=false")
+SMALL = (
+    "augmentation.load_size=10",
+    "augmentation.crop_size=8",
+    "train.steps=20",
+    "train.workers=0",
+    "train.tensorboard=false",
+)
 """For any method."""
 SMALL_CYCLEGAN = (
     "generator.ngf=2",
