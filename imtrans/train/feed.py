@@ -93,17 +93,6 @@ def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
     return {name: tensor.shape for name, tensor in tensors.items()}
 
 
-def to_device(
-    batch: Mapping[str, Tensor], device: torch.device, memory_format: torch.memory_format = torch.channels_last
-) -> dict[str, Tensor]:
-    """A batch on the device; pictures and maps in that layout, the rest (labels) as it is."""
-
-    def layout(tensor: Tensor) -> torch.memory_format:
-        return memory_format if tensor.ndim == 4 else torch.preserve_format
-
-    return {name: tensor.to(device, non_blocking=True, memory_format=layout(tensor)) for name, tensor in batch.items()}
-
-
 def _start_worker(number: int) -> None:
     ignore_stopping()
 

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from imtrans.data.items import Item
 from imtrans.errors import InputError, TrainingError
-from imtrans.train.feed import batches, failures_in_words, to_device
+from imtrans.train.feed import batches, failures_in_words
 
 
 class Numbers(Dataset[Item]):
@@ -122,11 +122,3 @@ def test_workers_read_ahead_as_far_as_they_are_told() -> None:
     feed = batches(Numbers(), range(100), 1, 1, pin=False, prefetch=7)
     assert float(next(feed)[0]["A"].mean()) == 0
     assert len(list(feed)) == 99
-
-
-def test_labels_reach_the_device_too() -> None:
-    batch = {"image": torch.zeros(2, 3, 4, 4), "label": torch.zeros(2, 1, 4, 4, dtype=torch.uint8)}
-    moved = to_device({**batch, "labels": torch.tensor([1, 2])}, torch.device("cpu"))
-    assert moved["image"].is_contiguous(memory_format=torch.channels_last)
-    assert moved["labels"].tolist() == [1, 2]
-    assert moved["label"].dtype == torch.uint8

@@ -18,7 +18,13 @@ from imtrans.train.method import Adam, Losses, Method, Phase, Step
 from imtrans.train.run import RunFolder
 from imtrans.train.settings import RunConfig
 
-SMALL = ("augmentation.load_size=10", "augmentation.crop_size=8", "train.steps=20", "train.workers=0")
+SMALL = (
+    "augmentation.load_size=10",
+    "augmentation.crop_size=8",
+    "train.steps=20",
+    "train.workers=0",
+    "train.tensorboard=false",
+)
 """For any method."""
 SMALL_CYCLEGAN = (
     "generator.ngf=2",
