@@ -34,7 +34,7 @@ def parse_bytes(text: str) -> int:
     """
     found = re.fullmatch(r"(\d+(?:\.\d*)?)\s*([KMG]I?)?B?", text.strip().upper())
     if found is None:
-        raise ValueError(f"a size in memory is written like 2GB, 500MB or 0, not {text!r}")
+        raise ValueError(f"a size in memory (cache) is written like 2GB, 500MB or 0, not {text!r}")
     return round(float(found[1]) * _UNITS[found[2] or ""])
 
 

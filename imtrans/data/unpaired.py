@@ -15,8 +15,6 @@ from imtrans.data.preview import fitted_rows
 from imtrans.data.stock import FileStock, keep_in_memory
 from imtrans.errors import InputError
 
-__all__ = ["DOMAINS", "Item", "UnpairedFolders", "Unreadable", "recognise_unpaired"]
-
 DOMAINS = ("A", "B")
 
 
