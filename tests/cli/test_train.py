@@ -151,7 +151,7 @@ def test_many_unreadable_pictures_do_not_flood_the_screen(train: Train, tmp_path
         (("--output", "new", "--data", "data", "--crop-size", "16"), ("crop_size 16 does not fit", "from 24 up")),
         (("--output", "new", "--data", "data", "--steps", "0"), ("steps must be at least 1",)),
         (("--output", "new", "--data", "data", "--seed", "-1"), ("seed must lie in",)),
-        (("--output", "new", "--data", "data", "--precision", "fp16"), ("must be 'auto', 'fp32' or 'bf16'",)),
+        (("--output", "new", "--data", "data", "--precision", "fp8"), ("must be 'auto', 'fp32', 'bf16' or 'fp16'",)),
         (("--output", "new", "--data", "data", "--backend", "fast"), ("must be 'auto', 'fused' or 'reference'",)),
         (("--output", "new", "--data", "data", "--device", "gpu"), ("no device called 'gpu'",)),
         (("--output", "new", "--config", "nothing.toml"), ("cannot read the configuration nothing.toml",)),

@@ -16,10 +16,15 @@ from imtrans.data.unpaired import UnpairedFolders
 from imtrans.train.loop import Trainer
 from imtrans.train.method import Adam, Losses, Method, Phase, Step
 from imtrans.train.run import RunFolder
-from imtrans.train.samples import preview_batch
 from imtrans.train.settings import RunConfig
 
-SMALL = ("augmentation.load_size=10", "augmentation.crop_size=8", "train.steps=20", "train.workers=0")
+SMALL = (
+    "augmentation.load_size=10",
+    "augmentation.crop_size=8",
+    "train.steps=20",
+    "train.workers=0",
+    "train.tensorboard=false",
+)
 """For any method."""
 SMALL_CYCLEGAN = (
     "generator.ngf=2",
@@ -128,8 +133,7 @@ def make_trainer(
     run = RunFolder(folder)
     config = RunConfig.defaults(card, str(data)).override(list(settings))
     dataset = UnpairedFolders(data, config.augmentation, seed=config.train.seed)
-    preview = preview_batch(data, config.augmentation, card)
-    trainer = Trainer(card, config, run, dataset, preview, torch.device("cpu"), dtype or torch.float32)
+    trainer = Trainer(card, config, run, dataset, dataset.preview(4), torch.device("cpu"), dtype or torch.float32)
     if resume:
         trainer.resume()
     else:
