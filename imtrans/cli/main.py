@@ -18,6 +18,7 @@ from imtrans.cli.models import app as models
 from imtrans.cli.plugins import app as plugins
 from imtrans.cli.printing import print_error
 from imtrans.cli.run import run
+from imtrans.cli.runs import app as runs
 from imtrans.cli.train import train
 from imtrans.errors import ImtransError
 from imtrans.version import __version__
@@ -69,6 +70,7 @@ def _options(
 app.command()(run)
 app.command()(train)
 app.command()(export)
+app.add_typer(runs, name="runs")
 app.add_typer(models, name="models")
 app.add_typer(plugins, name="plugins")
 app.add_typer(kernels, name="kernels")

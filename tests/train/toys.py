@@ -146,6 +146,8 @@ def make_trainer(
 def everything(trainer: Trainer) -> dict[str, Any]:
     """All that a run has come to: weights, optimisers, pools, random states, flat by name."""
     flat: dict[str, Any] = {f"network.{key}": value for key, value in trainer.method.networks.state_dict().items()}
+    for name, network in trainer.averages.networks.items():
+        flat |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
 
     def flatten(prefix: str, value: Any) -> None:
         if isinstance(value, Mapping):
