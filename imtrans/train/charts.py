@@ -14,8 +14,10 @@ from imtrans.errors import InputError, TrainingError
 Curve = Sequence[tuple[int, float]]
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f")
 """Okabe and Ito's palette, which the colour-blind can tell apart."""
-PANEL = (380, 240)
-MARGIN = (52, 28, 12, 24)
+FINE = 2
+"""Everything is drawn so many times larger and then reduced, for Pillow's lines have steps."""
+PANEL = (380 * FINE, 240 * FINE)
+MARGIN = (52 * FINE, 28 * FINE, 12 * FINE, 24 * FINE)
 """Left, top, right and bottom of a panel, for its title and its numbers."""
 INK, GRID = "#333333", "#e4e4e4"
 SMOOTH = 0.1
@@ -36,7 +38,7 @@ def draw_curves(runs: Mapping[str, Mapping[str, Curve]], columns: int = 3) -> Im
     if not names:
         raise TrainingError("there are no losses to draw.", hint="Wait for the first line of log.jsonl.")
     columns = min(columns, len(names))
-    legend = 30 if len(runs) > 1 else 0
+    legend = 30 * FINE if len(runs) > 1 else 0
     width, height = PANEL[0] * columns, PANEL[1] * math.ceil(len(names) / columns) + legend
     picture = Image.new("RGB", (width, height), "white")
     for place, name in enumerate(names):
@@ -45,15 +47,15 @@ def draw_curves(runs: Mapping[str, Mapping[str, Curve]], columns: int = 3) -> Im
         picture.paste(_panel(name, lines), (column * PANEL[0], row * PANEL[1] + legend))
     if legend:
         _draw_legend(ImageDraw.Draw(picture), list(runs))
-    return picture
+    return picture.reduce(FINE)
 
 
 def _draw_legend(draw: ImageDraw.ImageDraw, names: Sequence[str]) -> None:
-    left = 12.0
+    left, font = 12.0 * FINE, _font(12 * FINE)
     for place, name in enumerate(names):
-        draw.rectangle((left, 12, left + 14, 18), fill=COLOURS[place % len(COLOURS)])
-        draw.text((left + 20, 8), name, fill=INK, font=_font(12))
-        left += 40 + draw.textlength(name, font=_font(12))
+        draw.rectangle((left, 12 * FINE, left + 14 * FINE, 18 * FINE), fill=COLOURS[place % len(COLOURS)])
+        draw.text((left + 20 * FINE, 8 * FINE), name, fill=INK, font=font)
+        left += 40 * FINE + draw.textlength(name, font=font)
 
 
 def _panel(title: str, lines: Sequence[Curve]) -> Image.Image:
@@ -64,18 +66,18 @@ def _panel(title: str, lines: Sequence[Curve]) -> Image.Image:
     points = [point for line in lines for point in line]
     steps = (0, max((step for step, _ in points), default=1) or 1)
     low, high = _range([value for _, value in points])
-    draw.text((left, 8), title, fill=INK, font=_font(13))
+    draw.text((left, 8 * FINE), title, fill=INK, font=_font(13 * FINE))
     for tick in _ticks(low, high):
         y = _scaled(tick, (low, high), (box[3], box[1]))
-        draw.line((box[0], y, box[2], y), fill=GRID)
-        draw.text((left - 6, y), f"{tick:.3g}", fill=INK, font=_font(10), anchor="rm")
+        draw.line((box[0], y, box[2], y), fill=GRID, width=FINE)
+        draw.text((left - 6 * FINE, y), f"{tick:.4g}", fill=INK, font=_font(10 * FINE), anchor="rm")
     for step in _ticks(*steps):
         x = _scaled(step, steps, (box[0], box[2]))
-        draw.text((x, box[3] + 5), _count(step), fill=INK, font=_font(10), anchor="mt")
-    draw.line((box[0], box[3], box[2], box[3]), fill=INK)
+        draw.text((x, box[3] + 5 * FINE), _count(step), fill=INK, font=_font(10 * FINE), anchor="mt")
+    draw.line((box[0], box[3], box[2], box[3]), fill=INK, width=FINE)
     for place, line in enumerate(lines):
         colour = COLOURS[place % len(COLOURS)]
-        for values, shade, thickness in ((line, _pale(colour), 1), (_smooth(line), colour, 2)):
+        for values, shade, thickness in ((line, _pale(colour), FINE), (_smooth(line), colour, 2 * FINE)):
             _draw_line(draw, values, steps, (low, high), box, shade, thickness)
     return panel
 
@@ -94,7 +96,7 @@ def _draw_line(
     ]
     if len(places) == 1:
         ((x, y),) = places
-        draw.ellipse((x - 2, y - 2, x + 2, y + 2), fill=colour)
+        draw.ellipse((x - 2 * FINE, y - 2 * FINE, x + 2 * FINE, y + 2 * FINE), fill=colour)
     elif places:
         draw.line(places, fill=colour, width=thickness, joint="curve")
 

@@ -55,13 +55,13 @@ class Run:
 
     @property
     def losses(self) -> dict[str, float]:
-        """The last ones."""
-        return next((record.losses for record in reversed(self.records) if record.losses), {})
+        """The last value of each."""
+        return {name: value for record in self.records for name, value in record.losses.items()}
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The last ones."""
-        return next((record.metrics for record in reversed(self.records) if record.metrics), {})
+        """The last value of each."""
+        return {name: value for record in self.records for name, value in record.metrics.items()}
 
     @property
     def speed(self) -> float | None:

@@ -67,7 +67,8 @@ def _numbers(run: Path, step: int) -> list[str]:
     records = [record for record in read_log(run / "log.jsonl") if record.step <= step]
     lines = []
     for what, tables in (("Losses", [r.losses for r in records]), ("Metrics", [r.metrics for r in records])):
-        if last := next((table for table in reversed(tables) if table), None):
+        last = {name: value for table in tables for name, value in table.items()}
+        if last:
             lines.append(f"{what}: {_listed(last)}")
     best = read_best(run / "checkpoints")
     return [*lines, *([f"The best of its run by {best.metric}"] if best and best.step == step else [])]

@@ -128,14 +128,22 @@ def cyclegan() -> Card:
 
 
 def make_trainer(
-    card: Any, data: Path, folder: Path, settings: Sequence[str], *, resume: bool = False, dtype: Any = None
+    card: Any,
+    data: Path,
+    folder: Path,
+    settings: Sequence[str],
+    *,
+    resume: bool = False,
+    dtype: Any = None,
+    evaluator: Any = None,
 ) -> Trainer:
     """A trainer on the CPU over a run folder that is made, or resumed."""
     run = RunFolder(folder)
     config = RunConfig.defaults(card, str(data)).override(list(settings))
     dataset = UnpairedFolders(data, config.augmentation, seed=config.train.seed)
     preview = preview_batch(data, config.augmentation, card)
-    trainer = Trainer(card, config, run, dataset, preview, torch.device("cpu"), dtype or torch.float32)
+    cpu = torch.device("cpu")
+    trainer = Trainer(card, config, run, dataset, preview, cpu, dtype or torch.float32, evaluator=evaluator)
     if resume:
         trainer.resume()
     else:
