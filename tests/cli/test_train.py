@@ -155,6 +155,18 @@ def test_many_unreadable_pictures_do_not_flood_the_screen(train: Train, tmp_path
         (("--output", "new", "--data", "data", "--backend", "fast"), ("must be 'auto', 'fused' or 'reference'",)),
         (("--output", "new", "--data", "data", "--device", "gpu"), ("no device called 'gpu'",)),
         (("--output", "new", "--config", "nothing.toml"), ("cannot read the configuration nothing.toml",)),
+        (("--output", "new", "--data", "data", "--devices", "0"), ("--devices must be at least 1",)),
+        (
+            ("--output", "new", "--data", "data", "--devices", "2", "--device", "cuda:0"),
+            ("names one device, and --devices 2 several", "--device cuda"),
+        ),
+        (("--output", "new", "--data", "data", "--devices", "2", "--set", "lrr=1"), ("no setting 'lrr'",)),
+        (("--output", "new", "--data", "data", "--init-from", "nowhere"), ("no weights to start from in",)),
+        (("--output", "new", "--data", "data", "--set", "train.evaluate_every=5"), ("nothing evaluates this run",)),
+        (
+            ("--output", "new", "--data", "data", "--set", "train.best_metric=kid"),
+            ("best_metric needs evaluate_every",),
+        ),
         (("--output", "new", "--resume"), ("new is no training run", "config.toml", "--output")),
         (("--output", "new", "--resume", "--config", "x"), ("--resume and --config contradict",)),
         (
@@ -190,6 +202,7 @@ def test_a_folder_that_holds_a_run(train: Train) -> None:
     ("arguments", "words"),
     [
         (("--seed", "3"), ("a run keeps its seed, which is 0", "another --output")),
+        (("--init-from", "data"), ("a run keeps its init_from, which is none",)),
         (("--steps", "1"), ("has 2 steps behind it, more than the 1", "--steps with more than 2")),
         (("--set", "generator.ngf=3"), ("holds another generator_ab than the settings",)),
         (("--data", "nowhere"), ("nowhere does not exist",)),
@@ -219,3 +232,20 @@ def test_models_that_are_only_run(train: Train, monkeypatch: pytest.MonkeyPatch)
     done = train("--output", "run", model="frozen")
     assert (done.status, "can be run, but not trained" in done.err, "imtrans run frozen" in done.err) == (2, True, True)
     assert "Trainable: cyclegan" in done.err
+
+
+def test_a_start_from_another_run_is_told_and_written_down(train: Train, tmp_path: Path) -> None:
+    train("--data", "data", "--output", "run", "--steps", "2", *TINY)
+    done = train("--data", "data", "--output", "next", "--steps", "1", "--init-from", "run", *TINY)
+    assert (done.status, "starting from the weights in" in done.out) == (0, True)
+    assert read_toml(tmp_path / "next" / "config.toml")["train"]["init_from"] == str(tmp_path / "run")
+    assert train("--output", "next", "--resume", "--steps", "2").status == 0
+
+
+@pytest.mark.slow
+def test_a_batch_that_two_devices_cannot_share(train: Train, tmp_path: Path) -> None:
+    done = train("--data", "data", "--output", "new", "--devices", "2", "--device", "cpu", *TINY)
+    assert (done.status, done.out) == (2, "")
+    assert "a batch of 1 cannot be shared out evenly to 2 devices" in done.err
+    assert "--batch-size 2" in done.err
+    assert not (tmp_path / "new").exists()
