@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -24,20 +23,25 @@ from imtrans.errors import InputError
 from imtrans.metrics.domain import ClassifierConfig, DomainClassifier, prepare, train_classifier
 from imtrans.weights import reader, writer
 
-SEES: tuple[Literal["colour", "luminance"], ...] = ("colour", "luminance")
+JUDGES = (ClassifierConfig("colour", steps=1200), ClassifierConfig("luminance", steps=1200))
 
 Report = Callable[[str, int, int], None]
 """Called while a judge trains, with what it sees, the step and the number of steps."""
 
 
 def obtain_judges(
-    data: Path, steps: int = 1200, cache: Path | None = None, report: Report = lambda sees, step, steps: None
+    data: Path,
+    configs: Sequence[ClassifierConfig] = JUDGES,
+    cache: Path | None = None,
+    report: Report = lambda sees, step, steps: None,
 ) -> dict[str, DomainClassifier]:
-    """Both classifiers of the pictures in ``trainA`` and ``trainB``, about two minutes of work where none are kept.
+    """Classifiers of the pictures in ``trainA`` and ``trainB`` by what they see.
+
+    Where none are kept, the usual two take about two minutes on two CPU cores.
 
     Args:
         data: the folder.
-        steps: training steps of each.
+        configs: what each sees, and how long it trains.
         cache: where they are kept; None is ``<cache>/judges``.
         report: see :data:`Report`.
 
@@ -45,23 +49,21 @@ def obtain_judges(
         InputError: there are no training pictures.
     """
     paths = {domain: domain_pictures(data, domain) for domain in ("A", "B")}
-    configs = {sees: ClassifierConfig(sees, steps=steps) for sees in SEES}
-    files = {sees: _file(cache or cache_root() / "judges", config, paths, data) for sees, config in configs.items()}
     prepared: list[Tensor] = []
     judges: dict[str, DomainClassifier] = {}
-    for sees, config in configs.items():
-        if not files[sees].is_file():
+    for config in configs:
+        file = _file(cache or cache_root() / "judges", config, paths, data)
+        if not file.is_file():
             prepared = prepared or [_prepared(paths[domain]) for domain in ("A", "B")]
-            trained = train_classifier(prepared[0], prepared[1], config, _heard(report, sees, steps))
-            writer.save(files[sees], trained.state_dict())
-        judges[sees] = DomainClassifier(config)
-        judges[sees].load_state_dict(reader.read(files[sees]).tensors)
-        judges[sees].eval()
+            trained = train_classifier(prepared[0], prepared[1], config, _heard(report, config))
+            writer.save(file, trained.state_dict())
+        judges[config.sees] = DomainClassifier(config).eval()
+        judges[config.sees].load_state_dict(reader.read(file).tensors)
     return judges
 
 
-def _heard(report: Report, sees: str, steps: int) -> Callable[[int, float], None]:
-    return lambda step, loss: report(sees, step, steps)
+def _heard(report: Report, config: ClassifierConfig) -> Callable[[int, float], None]:
+    return lambda step, loss: report(config.sees, step, config.steps)
 
 
 def _file(cache: Path, config: ClassifierConfig, paths: dict[str, list[Path]], data: Path) -> Path:

@@ -12,15 +12,15 @@ from typing import Any, Literal, cast
 
 from torch import Tensor
 
-from imtrans.errors import InputError, MissingExtraError, UsageError
+from imtrans.errors import InputError, MissingExtraError
 
 Channel = Literal["rgb", "y"]
 
 SSIM_SIDE = 11
 """Pixels a side of SSIM's window, and so of the smallest picture."""
 
-MS_SSIM_SIDE = 161
-"""The window has to fit after four halvings."""
+MS_SSIM_SIDE = 176
+"""The window has to fit after four halvings, as torchmetrics counts: a sixteenth of the side is 11 or more."""
 
 _STUDIO = (65.481, 128.553, 24.966)
 
@@ -31,7 +31,7 @@ def quantised(pictures: Tensor) -> Tensor:
 
 
 def looked_at(pictures: Tensor, *, border: int = 0, channel: Channel = "rgb") -> Tensor:
-    """What a pairwise metric sees of pictures (N, 3, H, W).
+    """What a pairwise metric sees of pictures (N, 3, H, W): exact 8-bit levels, or equal pictures would not be equal.
 
     Args:
         pictures: from 0 to 1.
@@ -48,7 +48,7 @@ def looked_at(pictures: Tensor, *, border: int = 0, channel: Channel = "rgb") ->
     height, width = pictures.shape[-2:]
     if border and min(height, width) <= 2 * border:
         raise InputError(f"a border of {border} pixels leaves nothing of pictures of {width} x {height}.")
-    pictures = pictures.double()[..., border : height - border, border : width - border]
+    pictures = quantised(pictures.double())[..., border : height - border, border : width - border]
     if channel == "rgb":
         return pictures
     weights = pictures.new_tensor(_STUDIO).view(1, 3, 1, 1) / 255
@@ -85,7 +85,7 @@ def ms_ssim(results: Tensor, targets: Tensor) -> Tensor:
     """Structural similarity over five halvings of each picture (Wang, Simoncelli and Bovik, 2003).
 
     Raises:
-        InputError: a picture is smaller than 161 pixels.
+        InputError: a picture is smaller than 176 pixels.
         MissingExtraError: torchmetrics is not installed.
     """
     _check_side(results, MS_SSIM_SIDE, "MS-SSIM")
@@ -123,5 +123,5 @@ def _torchmetrics(name: str) -> Callable[..., Any]:
         ) from error
     found = getattr(module, name, None)
     if found is None:
-        raise UsageError(f"the installed torchmetrics has no {name}.", hint="pip install 'torchmetrics>=1.4,<2'")
+        raise MissingExtraError(f"the installed torchmetrics has no {name}.", hint="pip install 'torchmetrics>=1.4,<2'")
     return cast(Callable[..., Any], found)

@@ -98,7 +98,7 @@ def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
 def test_offline_without_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torchmetrics")
     monkeypatch.setenv("IMTRANS_CACHE", str(tmp_path))
-    with pytest.raises(WeightsError, match="the AlexNet of LPIPS .* is not on this machine") as raised:
+    with pytest.raises(WeightsError, match=r"the AlexNet of LPIPS .* is not on this machine") as raised:
         load_lpips("alex", offline=True)
     assert "--lpips-weights FILE" in raised.value.hint
 
