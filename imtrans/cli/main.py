@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from imtrans.cli.doctor import doctor
+from imtrans.cli.evaluate import evaluate
 from imtrans.cli.export import export
 from imtrans.cli.kernels import app as kernels
 from imtrans.cli.models import app as models
@@ -69,6 +70,7 @@ def _options(
 
 app.command()(run)
 app.command()(train)
+app.command()(evaluate)
 app.command()(export)
 app.add_typer(runs, name="runs")
 app.add_typer(models, name="models")

@@ -14,7 +14,7 @@ from imtrans.cli.main import BUG, INTERRUPTED, main
 from imtrans.errors import TrainingError, UsageError
 from imtrans.version import __version__
 
-COMMANDS = ("run", "train", "export", "doctor", "models", "plugins", "kernels")
+COMMANDS = ("run", "train", "evaluate", "export", "doctor", "models", "plugins", "kernels")
 
 
 def imtrans(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -56,7 +56,8 @@ def test_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--help",), ("models",), ("models", "show", "cyclegan"), ("plugins",), ("run", "--help")]
+    "arguments",
+    [("--help",), ("models",), ("models", "show", "cyclegan"), ("plugins",), ("run", "--help"), ("evaluate", "--help")],
 )
 def test_listing_never_imports_torch(arguments: tuple[str, ...]) -> None:
     code = (
