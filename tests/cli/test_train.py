@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -162,7 +163,7 @@ def test_many_unreadable_pictures_do_not_flood_the_screen(train: Train, tmp_path
         ),
         (("--output", "new", "--data", "data", "--devices", "2", "--set", "lrr=1"), ("no setting 'lrr'",)),
         (("--output", "new", "--data", "data", "--init-from", "nowhere"), ("no weights to start from in",)),
-        (("--output", "new", "--data", "data", "--set", "train.evaluate_every=5"), ("nothing evaluates this run",)),
+        (("--output", "new", "--data", "data", "--evaluate-every", "5"), ("testA",)),
         (
             ("--output", "new", "--data", "data", "--set", "train.best_metric=kid"),
             ("best_metric needs evaluate_every",),
@@ -240,6 +241,27 @@ def test_a_start_from_another_run_is_told_and_written_down(train: Train, tmp_pat
     assert (done.status, "starting from the weights in" in done.out) == (0, True)
     assert read_toml(tmp_path / "next" / "config.toml")["train"]["init_from"] == str(tmp_path / "run")
     assert train("--output", "next", "--resume", "--steps", "2").status == 0
+
+
+def test_the_best_by_a_metric_is_kept_and_exported(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a network of the test's own in the place of Inception."""
+    for domain in "AB":
+        shutil.copytree(tmp_path / "data" / f"train{domain}", tmp_path / "data" / f"test{domain}")
+    (tmp_path / "judge.py").write_text("def features(x):\n    return x.flatten(2)[:, :, :4].flatten(1).double()\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    judged = ("--evaluate-every", "2", "--set", "train.metrics=kid,cycle", "--set", "train.best_metric=a2b/kid")
+    features = ("--set", "train.evaluate_features=judge:features")
+    done = train("--data", "data", "--output", "run", "--steps", "4", *TINY, *judged, *features)
+    assert done.status == 0, done.err
+    assert "a2b/kid=" in done.out
+    assert "b2a/cycle=" in done.out
+    assert "the best so far" in done.out
+    best = json.loads((tmp_path / "run" / "checkpoints" / "best.json").read_text())
+    assert (best["metric"], best["step"] in (2, 4)) == ("a2b/kid", True)
+    typo = train("--data", "data", "--output", "new", *TINY, "--evaluate-every", "2", "--set", "train.metrics=kit")
+    assert (typo.status, "kit" in typo.err) == (2, True)
 
 
 @pytest.mark.slow

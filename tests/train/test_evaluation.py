@@ -129,7 +129,7 @@ def test_a_translator_sees_its_own_channels_and_range(channels: str) -> None:
             return x
 
     pictures = torch.rand(2, 3, 4, 4)
-    translated = as_translate(Same(), replace(CARD, channels=channels))(pictures)
+    translated = as_translate(Same(), replace(CARD, channels=channels), torch.device("cpu"))(pictures)
     assert translated.shape == pictures.shape
     if channels == "L":
         assert seen[0].shape == (2, 1, 4, 4)
