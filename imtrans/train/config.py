@@ -64,25 +64,22 @@ class TrainConfig:
     """Checkpoints to keep; the oldest go first, the best never."""
     evaluate_every: int = 0
     """Steps between two evaluations; 0 for none."""
+    metrics: str = ""
+    """What is evaluated, with commas, as imtrans evaluate names it; empty: kid for sets, psnr,ssim,l1 for pairs."""
+    evaluate_limit: int = 50
+    """Held-out pictures of each domain that are evaluated, the first ones."""
+    evaluate_features: str = "inception"
+    """Network of KID and FID: inception, a file of its weights, or MODULE:NAME."""
     best_metric: str = ""
-    """The metric whose best checkpoint is kept, by its name in the log; empty keeps none."""
+    """The metric whose best checkpoint is kept, by its name in the log such as a2b/kid; empty keeps none."""
     tensorboard: bool = True
     """Write TensorBoard events, where its library is installed."""
     wandb: str = ""
     """The Weights & Biases project to report to as well; empty for none."""
 
     def __post_init__(self) -> None:
-        at_least_one = (
-            "epochs",
-            "batch_size",
-            "accumulate",
-            "prefetch",
-            "log_every",
-            "sample_every",
-            "checkpoint_every",
-            "keep",
-        )
-        for name in at_least_one:
+        every = ("log_every", "sample_every", "checkpoint_every")
+        for name in ("epochs", "batch_size", "accumulate", "prefetch", "evaluate_limit", *every, "keep"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
         if self.steps is not None and self.steps < 1:
