@@ -44,8 +44,9 @@ void pad_rows(const ReflectPad& p, int64_t begin, int64_t end) {
   const Planes planes = planes_of(p.map);
   const int64_t bytes = kBytes > 0 ? kBytes : planes.unit * bytes_of(p.map.dtype);
   const int64_t padded_height = planes.height + 2 * p.pad, padded_width = planes.width + 2 * p.pad;
+  int64_t plane = begin / padded_height, place = begin % padded_height;
   for (int64_t i = begin; i < end; ++i) {
-    const int64_t row = i / padded_height * planes.height + reflected(i % padded_height, planes.height, p.pad);
+    const int64_t row = plane * planes.height + reflected(place, planes.height, p.pad);
     const char* from = static_cast<const char*>(p.from) + row * planes.width * bytes;
     char* to = static_cast<char*>(p.to) + i * padded_width * bytes;
     for (int64_t k = 0; k < p.pad; ++k) std::memcpy(to + k * bytes, from + (p.pad - k) * bytes, bytes);
@@ -53,6 +54,10 @@ void pad_rows(const ReflectPad& p, int64_t begin, int64_t end) {
     std::memcpy(to, from, planes.width * bytes);
     to += planes.width * bytes;
     for (int64_t k = 0; k < p.pad; ++k) std::memcpy(to + k * bytes, from + (planes.width - 2 - k) * bytes, bytes);
+    if (++place == padded_height) {
+      place = 0;
+      ++plane;
+    }
   }
 }
 
