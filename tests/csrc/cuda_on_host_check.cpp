@@ -6,7 +6,10 @@
 #include "common/cuda_launch.h"
 
 using imtrans::cuda::launch;
+using imtrans::cuda::launch_clusters;
+using imtrans::cuda::shared_of;
 using imtrans::cuda::Status;
+using imtrans::cuda::sync_cluster;
 
 __global__ void reverse_in_shared_memory(int* out) {
   SHARED_ARRAY(int, shared, 100);
@@ -49,6 +52,26 @@ __global__ void read_past_the_end(int* out) {
   out[0] = shared[4 + threadIdx.x];
 }
 
+// Each thread of a block reads what its neighbour wrote in the next block of the cluster.
+__global__ void read_neighbours(int* out, bool waits) {
+  SHARED_ARRAY(int, shared, 4);
+  shared[threadIdx.x] = int(10 * blockIdx.x + threadIdx.x);
+  sync_cluster();
+  const int other = int(blockIdx.x + 1) % 2;
+  if (waits || blockIdx.x == 1) out[4 * blockIdx.x + threadIdx.x] = shared_of(shared, other)[3 - threadIdx.x];
+  if (waits) sync_cluster();
+}
+
+__global__ void read_neighbours_memory_of_nobody(int* out) { out[0] = *shared_of(out, 0); }
+
+__global__ void use_launch_memory(int* out) {
+  LAUNCH_SHARED_MEMORY(memory);
+  int* const numbers = reinterpret_cast<int*>(memory);
+  numbers[threadIdx.x] = int(threadIdx.x + blockIdx.x);
+  __syncthreads();
+  if (threadIdx.x == 0) out[blockIdx.x] = numbers[3];
+}
+
 static void report(const char* name, Status status, const std::vector<int>& out) {
   std::printf("%s: %s:", name, status == nullptr ? "ok" : status);
   for (int value : out) std::printf(" %d", value);
@@ -67,6 +90,14 @@ int main(int arguments, char**) {
   report("arrays", status, one);
   report("barrier", launch(barrier_for_some, 1, 4, nullptr, out.data()), none);
   report("divergent shuffle", launch(shuffle_for_some, 1, 4, nullptr, out.data()), none);
+  status = launch_clusters(read_neighbours, 4, 2, 4, 0, nullptr, out.data(), true);
+  report("cluster", status, {out[0], out[3], out[4], out[8], out[12]});
+  report("ended neighbour", launch_clusters(read_neighbours, 2, 2, 4, 0, nullptr, out.data(), false), none);
+  report("foreign pointer", launch(read_neighbours_memory_of_nobody, 1, 1, nullptr, out.data()), none);
+  report("odd cluster", launch_clusters(read_neighbours, 3, 2, 4, 0, nullptr, out.data(), true), none);
+  status = launch_clusters(use_launch_memory, 2, 1, 4, 16, nullptr, few.data());
+  report("launch memory", status, few);
+  report("too much memory", launch_clusters(use_launch_memory, 2, 1, 4, 1 << 18, nullptr, few.data()), none);
   report("no blocks", launch(barrier_for_some, 0, 4, nullptr, out.data()), none);
   report("too many threads", launch(barrier_for_some, 1, 2048, nullptr, out.data()), none);
   report("too many blocks", launch(barrier_for_some, int64_t{1} << 31, 4, nullptr, out.data()), none);
