@@ -43,6 +43,16 @@ T* out(void* pointer) {
   return static_cast<T*>(pointer);
 }
 
+// Adds an access to the first of its maps.
+template <typename R, typename T, int Vec, int Maps, int Count>
+__device__ void add_rows(RunningMoments<R, Vec>& running, const Accesses<Count>& some,
+                         const Packs<T, Vec, Maps> (&inputs)[Count]) {
+  Pack<T, Vec> rows[Count];
+#pragma unroll
+  for (int i = 0; i < Count; ++i) rows[i] = inputs[i].map[0];
+  running.add(rows, some.number);
+}
+
 // ------------------------------------------------------------------------------------------------------- y from x
 
 // Coefficients: Normaliser<R>.
@@ -85,10 +95,7 @@ struct ForwardPass : Formula {
   template <int Vec, int Count, int Columns>
   __device__ void accumulate(Running<Vec>& running, const Channel (&)[Columns], const Accesses<Count>& some,
                              const Inputs<ForwardPass, Vec> (&inputs)[Count]) const {
-    Pack<T, Vec> rows[Count];
-#pragma unroll
-    for (int i = 0; i < Count; ++i) rows[i] = inputs[i].map[kX];
-    running.add(rows, some.number);
+    add_rows(running, some, inputs);
   }
 
   template <int Vec, int Columns>

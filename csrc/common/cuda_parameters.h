@@ -1,7 +1,7 @@
 // Numbers that belong to a channel, of one image or of all: how kernels read them, and how their gradients are summed.
 #pragma once
 
-#include "common/cuda_tiling.h"
+#include "common/cuda_run.h"
 
 namespace imtrans::cuda {
 
@@ -55,16 +55,16 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
+struct Wanted {
+  void* to;          // null: not wanted
+  bool over_images;  // (channels,) rather than (batch, channels)
+};
+
 // The gradients of K parameters on their way: a pass writes them where they belong when that is (batch, channels), or
 // when there is one image; else into the workspace, from where sum() adds the images up.
 template <typename R, int K>
 class ParameterGradients {
  public:
-  struct Wanted {
-    void* to;          // null: not wanted
-    bool over_images;  // (channels,) rather than (batch, channels)
-  };
-
   static int64_t workspace_bytes(const FeatureMap& map) { return K * map.batch * map.channels * int64_t(sizeof(R)); }
 
   ParameterGradients(const FeatureMap& map, const Wanted (&wanted)[K], void* workspace) : map_(map) {
@@ -93,5 +93,23 @@ class ParameterGradients {
   ImageSums<R, K> sums_{};
   bool any_ = false;
 };
+
+// Memory for a pass whose formula has Formula::kGradients gradients of parameters.
+template <class Pass>
+int64_t bytes_with_gradients(const FeatureMap& map, int vec) {
+  using Gradients = ParameterGradients<Real<typename Pass::Element>, Pass::kGradients>;
+  return handover_bytes<Pass>(map, vec) + Gradients::workspace_bytes(map);
+}
+
+// Enqueues such a pass, and the sums over the images that it needs.
+template <class Pass, class Formula, class Parameters>
+Status run_with_gradients(const Parameters& p, int vec, const Wanted (&wanted)[Formula::kGradients], void* workspace,
+                          void* stream) {
+  void* const rows = static_cast<char*>(workspace) + handover_bytes<Pass>(p.map, vec);
+  const ParameterGradients<Real<typename Pass::Element>, Formula::kGradients> gradients(p.map, wanted, rows);
+  const Pass pass(p, Formula(p, gradients.rows()));
+  const Status status = run(pass, p.map, vec, workspace, stream);
+  return status != nullptr ? status : gradients.sum(stream);
+}
 
 }  // namespace imtrans::cuda

@@ -118,4 +118,18 @@ Status run(const Pass& pass, const FeatureMap& map, int vec, void* workspace, vo
               : run_as<Pass, Layout::kNCHW, 1>(pass, map, workspace, stream);
 }
 
+// Enqueues the second half alone, for a pass whose coefficients need no totals.
+template <class Pass>
+Status apply_only(const Pass& pass, const FeatureMap& map, int vec, void* stream) {
+  using T = typename Pass::Element;
+  const Tiling tiling = make_tiling(map, vec, sizeof(T));
+  const bool nhwc = map.layout == Layout::kNHWC;
+  auto apply = nhwc ? apply_kernel<Pass, Layout::kNHWC, 1> : apply_kernel<Pass, Layout::kNCHW, 1>;
+  if (vec > 1) {
+    apply = nhwc ? apply_kernel<Pass, Layout::kNHWC, kVector<T>> : apply_kernel<Pass, Layout::kNCHW, kVector<T>>;
+  }
+  return launch(apply, tiling.blocks(), kThreads, stream, pass, tiling, static_cast<typename Pass::Total*>(nullptr),
+                static_cast<typename Pass::ImageTotal*>(nullptr));
+}
+
 }  // namespace imtrans::cuda

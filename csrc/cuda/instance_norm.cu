@@ -28,11 +28,6 @@ using Backward = BackwardPass<InstanceNormBackwardFormula<T>>;
 template <typename T>
 using BackwardBackward = BackwardBackwardPass<InstanceNormBackwardBackwardFormula<T>>;
 
-template <typename T>
-using Gradients = ParameterGradients<Real<T>, InstanceNormBackwardFormula<T>::kGradients>;
-template <typename T>
-using SecondGradients = ParameterGradients<Real<T>, InstanceNormBackwardBackwardFormula<T>::kGradients>;
-
 }  // namespace
 
 int64_t workspace_bytes(const InstanceNormForward& p) {
@@ -45,14 +40,14 @@ int64_t workspace_bytes(const InstanceNormForward& p) {
 int64_t workspace_bytes(const InstanceNormBackward& p) {
   return for_type(p.map.dtype, [&](auto element) {
     using T = decltype(element);
-    return handover_bytes<Backward<T>>(p.map, vector_of<T>(p)) + Gradients<T>::workspace_bytes(p.map);
+    return bytes_with_gradients<Backward<T>>(p.map, vector_of<T>(p));
   });
 }
 
 int64_t workspace_bytes(const InstanceNormBackwardBackward& p) {
   return for_type(p.map.dtype, [&](auto element) {
     using T = decltype(element);
-    return handover_bytes<BackwardBackward<T>>(p.map, vector_of<T>(p)) + SecondGradients<T>::workspace_bytes(p.map);
+    return bytes_with_gradients<BackwardBackward<T>>(p.map, vector_of<T>(p));
   });
 }
 
@@ -66,24 +61,16 @@ Status launch_instance_norm(const InstanceNormForward& p, void* workspace, void*
 Status launch_instance_norm_backward(const InstanceNormBackward& p, void* workspace, void* stream) {
   return for_type(p.map.dtype, [&](auto element) {
     using T = decltype(element);
-    const int vec = vector_of<T>(p);
-    void* const rows = static_cast<char*>(workspace) + handover_bytes<Backward<T>>(p.map, vec);
-    const Gradients<T> gradients(p.map, {{p.dweight, !p.per_image}, {p.dbias, !p.per_image}}, rows);
-    const Backward<T> pass(p, InstanceNormBackwardFormula<T>(p, gradients.rows()));
-    const Status status = run(pass, p.map, vec, workspace, stream);
-    return status != nullptr ? status : gradients.sum(stream);
+    return run_with_gradients<Backward<T>, InstanceNormBackwardFormula<T>>(
+        p, vector_of<T>(p), {{p.dweight, !p.per_image}, {p.dbias, !p.per_image}}, workspace, stream);
   });
 }
 
 Status launch_instance_norm_backward_backward(const InstanceNormBackwardBackward& p, void* workspace, void* stream) {
   return for_type(p.map.dtype, [&](auto element) {
     using T = decltype(element);
-    const int vec = vector_of<T>(p);
-    void* const rows = static_cast<char*>(workspace) + handover_bytes<BackwardBackward<T>>(p.map, vec);
-    const SecondGradients<T> gradients(p.map, {{p.grad_weight, !p.per_image}}, rows);
-    const BackwardBackward<T> pass(p, InstanceNormBackwardBackwardFormula<T>(p, gradients.rows()));
-    const Status status = run(pass, p.map, vec, workspace, stream);
-    return status != nullptr ? status : gradients.sum(stream);
+    return run_with_gradients<BackwardBackward<T>, InstanceNormBackwardBackwardFormula<T>>(
+        p, vector_of<T>(p), {{p.grad_weight, !p.per_image}}, workspace, stream);
   });
 }
 
