@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "common/cuda_launch.h"
+#include "common/cuda_resident.h"
 
 using imtrans::cuda::launch;
 using imtrans::cuda::launch_clusters;
@@ -78,6 +78,14 @@ static void report(const char* name, Status status, const std::vector<int>& out)
   std::printf("\n");
 }
 
+// How the one launch for small maps divides a batch of bfloat16 maps: blocks, blocks of a cluster, bytes of a pixel.
+static void report_resident(const char* name, imtrans::FeatureMap map, int maps, int most_splits) {
+  const int access_bytes = maps * 16 * imtrans::cuda::kThreads;
+  const int copies = imtrans::cuda::most_copied_bytes(most_splits) / access_bytes;
+  const imtrans::cuda::Tiling tiling = imtrans::cuda::make_resident_tiling(map, 8, 2, copies, most_splits);
+  report(name, nullptr, {int(tiling.blocks()), tiling.splits, 2 * tiling.width});
+}
+
 int main(int arguments, char**) {
   std::vector<int> out(200), few(2), one(1), none;
   Status status = launch(reverse_in_shared_memory, 2, 100, nullptr, out.data());
@@ -101,6 +109,14 @@ int main(int arguments, char**) {
   report("no blocks", launch(barrier_for_some, 0, 4, nullptr, out.data()), none);
   report("too many threads", launch(barrier_for_some, 1, 2048, nullptr, out.data()), none);
   report("too many blocks", launch(barrier_for_some, int64_t{1} << 31, 4, nullptr, out.data()), none);
+  using imtrans::DType;
+  using imtrans::Layout;
+  report_resident("resident 1x256x64x64", {1, 256, 64, 64, Layout::kNHWC, DType::kBFloat16}, 1, 8);
+  report_resident("resident 16x256x64x64", {16, 256, 64, 64, Layout::kNHWC, DType::kBFloat16}, 1, 8);
+  report_resident("resident 1x128x128x128", {1, 128, 128, 128, Layout::kNHWC, DType::kBFloat16}, 1, 8);
+  report_resident("resident 1x64x256x256", {1, 64, 256, 256, Layout::kNHWC, DType::kBFloat16}, 1, 8);
+  report_resident("resident planes", {1, 256, 64, 64, Layout::kNCHW, DType::kBFloat16}, 1, 8);
+  report_resident("resident without clusters", {1, 256, 32, 32, Layout::kNHWC, DType::kBFloat16}, 2, 1);
   // With any argument: a mistake for AddressSanitizer to find.
   if (arguments > 1) report("overrun", launch(read_past_the_end, 1, 4, nullptr, out.data()), none);
 }

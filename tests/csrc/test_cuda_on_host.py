@@ -29,6 +29,12 @@ MEANING = {
     "no blocks": "ok:",
     "too many threads": "invalid configuration argument:",
     "too many blocks": "the tensor needs more thread blocks than one launch can have:",
+    "resident 1x256x64x64": "ok: 128 8 32",
+    "resident 16x256x64x64": "ok: 512 8 128",
+    "resident 1x128x128x128": "ok: 64 8 32",
+    "resident 1x64x256x256": "ok: 0 0 0",  # too large: two launches
+    "resident planes": "ok: 256 1 2",
+    "resident without clusters": "ok: 16 1 32",
 }
 
 
