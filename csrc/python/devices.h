@@ -8,11 +8,9 @@
 #include "cpu/adalin.h"
 #include "cpu/instance_norm.h"
 #include "cpu/moments.h"
-#include "cuda/instance_norm.h"
-#if __has_include("cuda/adalin.h")
 #include "cuda/adalin.h"
+#include "cuda/instance_norm.h"
 #include "cuda/moments.h"
-#endif
 
 namespace imtrans {
 
@@ -39,14 +37,12 @@ struct OnCuda {
   static void run(const InstanceNormForward& p) { run(p, cuda::launch_instance_norm); }
   static void run(const InstanceNormBackward& p) { run(p, cuda::launch_instance_norm_backward); }
   static void run(const InstanceNormBackwardBackward& p) { run(p, cuda::launch_instance_norm_backward_backward); }
-#if __has_include("cuda/adalin.h")
   static void run(const AdaLINForward& p) { run(p, cuda::launch_adalin); }
   static void run(const AdaLINBackward& p) { run(p, cuda::launch_adalin_backward); }
   static void run(const AdaLINBackwardBackward& p) { run(p, cuda::launch_adalin_backward_backward); }
   static void run(const MomentsForward& p) { run(p, cuda::launch_moments); }
   static void run(const MomentsBackward& p) { run(p, cuda::launch_moments_backward); }
   static void run(const MomentsBackwardBackward& p) { run(p, cuda::launch_moments_backward_backward); }
-#endif
 };
 
 }  // namespace imtrans

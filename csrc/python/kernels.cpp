@@ -2,8 +2,6 @@
 //
 // kernels.cpu runs the CPU kernels on one thread; kernels.cuda runs the CUDA kernels on the host (csrc/host/). Both
 // have the functions and the arguments of the schemas in imtrans/ops/ plus `channels_last`.
-#include <type_traits>
-
 #include "python/adalin.h"
 #include "python/devices.h"
 #include "python/instance_norm.h"
@@ -15,13 +13,8 @@ namespace {
 template <class Device>
 void define(py::module_ module) {
   define_instance_norm<Device>(module);
-#if !__has_include("cuda/adalin.h")
-  if constexpr (std::is_same_v<Device, OnCpu>)
-#endif
-  {
-    define_adalin<Device>(module);
-    define_moments<Device>(module);
-  }
+  define_adalin<Device>(module);
+  define_moments<Device>(module);
 }
 
 }  // namespace
