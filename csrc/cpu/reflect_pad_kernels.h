@@ -65,8 +65,7 @@ IMTRANS_TARGET void fold_row(const Planes& planes, int64_t pad, int64_t row, con
 
 // Rows [begin, end) of all planes, counted through.
 template <typename T>
-IMTRANS_TARGET void fold_rows(const ReflectFold& p, int64_t begin, int64_t end) {
-  const Planes planes = planes_of(p.map);
+IMTRANS_TARGET void fold_rows(const ReflectFold& p, const Planes& planes, int64_t begin, int64_t end) {
   const int64_t padded_plane = (planes.height + 2 * p.pad) * (planes.width + 2 * p.pad) * planes.unit;
   int64_t plane = begin / planes.height, row = begin % planes.height;
   for (int64_t i = begin; i < end; ++i) {
@@ -77,6 +76,13 @@ IMTRANS_TARGET void fold_rows(const ReflectFold& p, int64_t begin, int64_t end) 
       ++plane;
     }
   }
+}
+
+template <typename T>
+IMTRANS_TARGET void fold(const ReflectFold& p, ParallelFor run) {
+  const Planes planes = planes_of(p.map);
+  parallel(run, planes.count * planes.height, rows_worth_a_thread(planes),
+           [&](int64_t begin, int64_t end) { fold_rows<T>(p, planes, begin, end); });
 }
 
 }  // namespace imtrans::IMTRANS_ISA

@@ -16,6 +16,7 @@ void define(py::module_ module) {
   define_instance_norm<Device>(module);
   define_adalin<Device>(module);
   define_moments<Device>(module);
+  define_reflect_pad<Device>(module);
 }
 
 }  // namespace
@@ -23,8 +24,6 @@ void define(py::module_ module) {
 
 PYBIND11_MODULE(imtrans_kernels, module) {
   module.doc() = "The kernels of imtrans on numpy arrays: cpu, and cuda as run on the host.";
-  py::module_ cpu = module.def_submodule("cpu"), cuda = module.def_submodule("cuda");
-  imtrans::define<imtrans::OnCpu>(cpu);
-  imtrans::define<imtrans::OnCuda>(cuda);
-  imtrans::define_reflect_pad(cpu, cuda);
+  imtrans::define<imtrans::OnCpu>(module.def_submodule("cpu"));
+  imtrans::define<imtrans::OnCuda>(module.def_submodule("cuda"));
 }
