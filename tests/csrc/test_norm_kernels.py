@@ -1,4 +1,4 @@
-"""The CUDA kernels of the norms, as run on the host: borders, parameters of each image, small maps, odd sizes."""
+"""The kernels of the norms, CPU and CUDA on the host: borders, parameters of each image, small maps, odd sizes."""
 
 from __future__ import annotations
 
@@ -12,19 +12,25 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.csrc.cuda_norm_cases import EPS, TOLERANCE, Case, Problem, decode, encode, unaligned
+from tests.csrc.norm_cases import EPS, TOLERANCE, Case, Problem, decode, encode, unaligned
 
 OPS = ("instance_norm", "adalin")
 LAYOUTS = pytest.mark.parametrize("channels_last", [True, False], ids=["nhwc", "nchw"])
 
 
-@pytest.fixture
-def device(kernels: ModuleType) -> Any:
-    """The functions that run the CUDA kernels."""
-    return kernels.cuda
+@pytest.fixture(params=["cpu", "cuda"])
+def device(request: pytest.FixtureRequest, kernels: ModuleType) -> Any:
+    """The functions that run one kind of kernel."""
+    return getattr(kernels, request.param)
+
+
+def skip_if_missing(device: Any, dtype: str) -> None:
+    if dtype == "float16" and device.__name__.endswith("cpu"):
+        pytest.skip("the CPU kernels know no float16")
 
 
 def check(device: Any, case: Case, widen: float = 1.0) -> None:
+    skip_if_missing(device, case.dtype)
     errors = Problem(case).errors(device)
     assert max(errors.values()) <= widen, errors
 
@@ -94,7 +100,8 @@ def test_any_sizes(kernels: ModuleType, data: st.DataObject) -> None:
     # A few pixels may lie so close together that rstd magnifies every rounding error; a wide border adds many up.
     problem = Problem(case)
     rstd = 1 / (problem.x.var((2, 3), correction=0) + EPS).sqrt()
-    check(kernels.cuda, case, widen=max(1.0, float(rstd.max()) ** 3) * (1 + case.pad))
+    for device in (kernels.cpu, kernels.cuda):
+        check(device, case, widen=max(1.0, float(rstd.max()) ** 3) * (1 + case.pad))
 
 
 @LAYOUTS
@@ -156,6 +163,7 @@ def test_a_batch_gives_the_sums_of_its_images(device: Any, op: str) -> None:
 @pytest.mark.parametrize("moved", [False, True])
 @pytest.mark.parametrize("sizes", [(2, 16, 6, 8), (3, 13, 7, 5), (1, 20, 64, 33), (2, 5, 1, 1)], ids=str)
 def test_moments(device: Any, sizes: tuple[int, int, int, int], moved: bool, dtype: str, channels_last: bool) -> None:
+    skip_if_missing(device, dtype)
     random = torch.Generator().manual_seed(0)
     real = np.float64 if dtype == "float64" else np.float32
 
