@@ -112,8 +112,8 @@ main() {
   "$python" -c 'import torch; print("torch", torch.__version__, "CUDA", torch.version.cuda)'
   nvcc --version | tail -n 2
 
-  step 150 "build" "$python" -m imtrans.cli.main kernels build --cuda
-  start doctor 60 "self-check of the operators" "$python" -m imtrans.cli.main doctor --ops
+  step 150 "build" "$python" -m imtrans kernels build --cuda
+  start doctor 60 "self-check of the operators" "$python" -m imtrans doctor --ops
   start tests 160 "tests" "$python" -m pytest -q -p no:cacheprovider -m gpu tests/ops
   start_sanitizers
   collect

@@ -5,15 +5,17 @@ What a norm has without these is in ``test_instance_norm_gpu.py``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import pytest
 import torch
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
-from imtrans.ops import adain, adalin, instance_norm, use_backend
+from imtrans.ops import adain, adalin, instance_norm, lin, use_backend
 from imtrans.ops.library import why_no_kernel
 
 pytestmark = [
@@ -73,10 +75,15 @@ class Case:
             if self.op == "adain":
                 return adain(x, *rest)
             parameters, residual = (rest[:-1], rest[-1]) if self.residual else (rest, None)
-            operator = instance_norm if self.op == "instance_norm" else adalin
-            return operator(x, *parameters, residual=residual, activation="leaky_relu", pad=self.pad)
+            operator = instance_norm if self.op == "instance_norm" else adalin if self.per_image else lin
+            return operator(x, *parameters, residual=residual, activation=self.activation, pad=self.pad)
 
         return norm
+
+    @property
+    def activation(self) -> Literal["none", "leaky_relu"]:
+        """None for large maps: of a million elements, one is so near the kink that rounding decides its side."""
+        return "leaky_relu" if math.prod(self.shape) < 2**16 else "none"
 
     def tensors(self, dtype: torch.dtype, layout: Layout) -> list[Tensor]:
         """All arguments, x first, all requiring gradients; parameters are float32 where x is narrower."""
@@ -160,7 +167,7 @@ def test_agrees_with_float64(case: Case, dtype: torch.dtype, layout: Layout) -> 
 def test_every_kernel_once(op: str, layout: Layout) -> None:
     """Small maps, which one launch may keep, and maps that take two; for the sanitizers, which are slow."""
     for dtype in TOLERANCE:
-        for shape in ((2, 16, 9, 8), (1, 9, 11, 40), (1, 8, 160, 120)):
+        for shape in ((2, 16, 9, 8), (1, 9, 11, 40), (1, 8, 200, 330)):
             case = Case(op, shape)
             check(case if op == "adain" else replace(case, pad=1, residual=True), dtype, layout)
 
@@ -171,7 +178,7 @@ def test_a_border_lies_in_memory_as_the_input(layout: Layout) -> None:
     wanted = layout(torch.empty(2, 16, 10, 10, device=DEVICE)).stride()
     gamma = torch.ones(16, device=DEVICE)
     assert instance_norm(x, pad=1).stride() == wanted
-    assert adalin(x, gamma, gamma, gamma, pad=1).stride() == wanted
+    assert lin(x, gamma, gamma, gamma, pad=1).stride() == wanted
 
 
 @pytest.mark.parametrize("layout", [contiguous, channels_last])
@@ -275,7 +282,7 @@ def test_more_than_2_to_the_31_elements(op: str, layout: Layout) -> None:
 
     def last(maps: Tensor) -> tuple[Tensor, Tensor]:
         maps = maps.detach().requires_grad_()
-        operator = instance_norm if op == "instance_norm" else adalin
+        operator = instance_norm if op == "instance_norm" else lin
         y = operator(maps, *parameters, activation="relu", pad=1)
         (dx,) = torch.autograd.grad(y, [maps], torch.ones_like(y))
         return y[-1].detach(), dx[-1]
