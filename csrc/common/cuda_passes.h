@@ -145,6 +145,7 @@ __global__ void __launch_bounds__(kThreads, 2)
   ImageTotal own[1]{};
   for (int64_t channel = threadIdx.x; channel < channels; channel += kThreads) {
     typename Pass::Total total{};
+#pragma unroll 8
     for (int split = 0; split < tiling.splits; ++split) {
       total.merge(partials[(image * tiling.splits + split) * channels + channel]);
     }

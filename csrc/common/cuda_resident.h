@@ -27,7 +27,10 @@ inline int most_copied_bytes(int most_splits) {
 inline Tiling make_resident_tiling(const FeatureMap& map, int vec, int element_bytes, int copies, int most_splits) {
   const bool nhwc = map.layout == Layout::kNHWC;
   const int pack_bytes = vec * element_bytes;
-  const int widest = nhwc ? kLineBytes / pack_bytes : 1, least = nhwc ? std::max(1, kSectorBytes / pack_bytes) : 1;
+  const int64_t packs = nhwc ? ceil_divide(map.channels, vec) : 1;
+  int widest = nhwc ? kLineBytes / pack_bytes : 1;
+  while (widest > 1 && widest / 2 >= packs) widest /= 2;
+  const int least = std::min(widest, std::max(1, kSectorBytes / pack_bytes));
   Tiling found{};
   for (int lanes = widest; lanes >= least; lanes /= 2) {
     const int64_t step = nhwc ? kThreads / lanes : int64_t(kThreads) * vec;

@@ -115,6 +115,7 @@ int main(int arguments, char**) {
   report_resident("resident 16x256x64x64", {16, 256, 64, 64, Layout::kNHWC, DType::kBFloat16}, 1, 8);
   report_resident("resident 1x128x128x128", {1, 128, 128, 128, Layout::kNHWC, DType::kBFloat16}, 1, 8);
   report_resident("resident 1x64x256x256", {1, 64, 256, 256, Layout::kNHWC, DType::kBFloat16}, 1, 8);
+  report_resident("resident 2x8x64x64", {2, 8, 64, 64, Layout::kNHWC, DType::kBFloat16}, 1, 8);
   report_resident("resident planes", {1, 256, 64, 64, Layout::kNCHW, DType::kBFloat16}, 1, 8);
   report_resident("resident without clusters", {1, 256, 32, 32, Layout::kNHWC, DType::kBFloat16}, 2, 1);
   // With any argument: a mistake for AddressSanitizer to find.

@@ -33,6 +33,7 @@ MEANING = {
     "resident 16x256x64x64": "ok: 512 8 128",
     "resident 1x128x128x128": "ok: 64 8 32",
     "resident 1x64x256x256": "ok: 0 0 0",  # too large: two launches
+    "resident 2x8x64x64": "ok: 16 8 16",
     "resident planes": "ok: 256 1 2",
     "resident without clusters": "ok: 16 1 32",
 }
