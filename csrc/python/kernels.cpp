@@ -23,7 +23,7 @@ void define(py::module_ module) {
 
 PYBIND11_MODULE(imtrans_kernels, module) {
   module.doc() = "The kernels of imtrans on numpy arrays: cpu, and cuda as run on the host.";
-  py::module_ cpu = module.def_submodule("cpu"), cuda = module.def_submodule("cuda");
+  pybind11::module_ cpu = module.def_submodule("cpu"), cuda = module.def_submodule("cuda");
   imtrans::define<imtrans::OnCpu>(cpu);
   imtrans::define<imtrans::OnCuda>(cuda);
   imtrans::define_reflect_pad(cpu, cuda);
