@@ -13,7 +13,7 @@ namespace imtrans {
 namespace {
 
 template <class Device>
-void define(py::module_ module) {
+void define(pybind11::module_ module) {
   define_instance_norm<Device>(module);
   define_adalin<Device>(module);
   define_moments<Device>(module);
