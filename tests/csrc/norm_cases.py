@@ -125,9 +125,7 @@ class Problem:
         """All outputs of the three kernels by automatic differentiation."""
         inner = torch.zeros_like(self.x) if self.residual is None else self.residual
         given = {name: each for name, each in self.parameters.items() if each is not None}
-        x, dy, residual, *rest = (
-            each.detach().requires_grad_() for each in (self.x, self.dy, inner, *given.values())
-        )
+        x, dy, residual, *rest = (each.detach().requires_grad_() for each in (self.x, self.dy, inner, *given.values()))
         learned = dict(zip(given, rest, strict=True))
         y = self.y(x, residual, *(learned.get(name) for name in self.parameters))
         first = torch.autograd.grad(y, [x, residual, *rest], dy, create_graph=True)

@@ -71,7 +71,9 @@ def test_borders(device: Any, op: str, sizes: tuple[int, int, int], pad: int, ch
 @pytest.mark.parametrize("residual", [None, 0, 2])
 @pytest.mark.parametrize("affine", [True, False])
 @pytest.mark.parametrize("op", OPS)
-def test_options(device: Any, op: str, affine: bool, residual: int | None, per_image: bool, channels_last: bool) -> None:
+def test_options(
+    device: Any, op: str, affine: bool, residual: int | None, per_image: bool, channels_last: bool
+) -> None:
     case = Case(op, channels_last=channels_last, per_image=per_image, residual=residual, affine=affine)
     check(device, replace(case, second_residual=affine, slope=1.0 if affine else 0.0))
 
@@ -176,7 +178,9 @@ def test_moments(device: Any, sizes: tuple[int, int, int, int], moved: bool, dty
 
     def rounded(*shape: int) -> torch.Tensor:
         values = torch.randn(shape, generator=random, dtype=torch.float64)
-        return torch.from_numpy(decode(encode(values.numpy(), dtype if len(shape) == 4 else "float32"))).requires_grad_()
+        return torch.from_numpy(
+            decode(encode(values.numpy(), dtype if len(shape) == 4 else "float32"))
+        ).requires_grad_()
 
     x, ddx, dmean, dstd = rounded(*sizes), rounded(*sizes), rounded(*sizes[:2]), rounded(*sizes[:2])
     mean = x.mean((2, 3))
