@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from imtrans.nn import InstanceNorm2d, ReflectConv2d
 from imtrans.ops import reflect_conv2d
-from imtrans.ops.instance_norm import Activation
+from imtrans.ops.arguments import Activation
 from imtrans.ops.packed_convolution import Layer
 from imtrans_cyclegan.config import GeneratorConfig, Norm
 
