@@ -9,9 +9,13 @@ shapes is best run; nothing is launched from Python, and small maps stay in the 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from timing import Clock, Function, Sampler
+
+T = TypeVar("T")
 
 CALLS = 20
 """Calls in a row for ``warm`` and ``graph``; both give the time of one."""
@@ -54,7 +58,7 @@ def graph(device: torch.device) -> Clock:
     """GPU seconds of one of ``CALLS`` calls that a CUDA graph holds."""
 
     def clock(function: Function) -> Sampler:
-        captured = _capture(function, device)
+        captured, _ = capture(function, device, CALLS)
         return lambda: _gpu_seconds(captured.replay) / CALLS
 
     return clock
@@ -69,8 +73,11 @@ def _gpu_seconds(function: Function) -> float:
     return float(start.elapsed_time(end)) / 1e3
 
 
-def _capture(function: Function, device: torch.device) -> torch.cuda.CUDAGraph:
-    """Capture ``CALLS`` calls, after a few on a side stream, as ``torch.cuda.CUDAGraph`` asks for."""
+def capture(function: Callable[[], T], device: torch.device, calls: int = 1) -> tuple[torch.cuda.CUDAGraph, T]:
+    """A CUDA graph of some calls of ``function``, and what the last one returns, which each replay writes anew.
+
+    The function is called a few times on a side stream first, as ``torch.cuda.CUDAGraph`` asks for.
+    """
     stream = torch.cuda.Stream(device)
     stream.wait_stream(torch.cuda.current_stream(device))
     with torch.cuda.stream(stream):
@@ -79,6 +86,6 @@ def _capture(function: Function, device: torch.device) -> torch.cuda.CUDAGraph:
     torch.cuda.current_stream(device).wait_stream(stream)
     captured = torch.cuda.CUDAGraph()
     with torch.cuda.graph(captured):
-        for _ in range(CALLS):
-            function()
-    return captured
+        for _ in range(calls):
+            returned = function()
+    return captured, returned

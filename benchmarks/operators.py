@@ -9,6 +9,7 @@ bandwidth that the fused operator reaches counts the passes over memory that it 
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -25,12 +26,12 @@ from imtrans.ops import use_backend
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 LAYOUTS = {"nhwc": torch.channels_last, "nchw": torch.contiguous_format}
-PASSES = {"forward": 3, "forward+backward": 8, "double backward": 16}
+PASSES = {"forward": 3, "backward": 5, "forward+backward": 8, "double backward": 16}
 """How often a feature map has to cross the memory bus where an operator takes statistics of it: read twice and written;
-four reads and one write more for the gradient; for R1, six reads and two writes more for the gradient's gradients."""
+four reads and one write for the gradient; for R1, six reads and two writes more for the gradient's gradients."""
+DIRECTIONS = tuple(PASSES)
 TOLERANCES = {"fp32": 1e-3, "bf16": 5e-2, "fp16": 1e-2}
 """Largest difference between fused and eager, in units of eager's largest value, at which both still do the same."""
-COLUMNS = ("copy", "fused", "eager", "compiled")
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ class Subject:
     """The feature map first, then whatever else is differentiated."""
     fused: Callable[..., Tensor]
     eager: Callable[..., Tensor]
+    others: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)
+    """Further columns of the table, which compute something else from the same inputs."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,9 @@ class Variant:
     """One way of using the operator."""
 
     prepare: Callable[[Case, torch.device], Subject]
-    passes: Mapping[str, int] = field(default_factory=lambda: PASSES)
-    """For each direction, the passes over a map of the shape in the table that it cannot do without."""
+    passes: Mapping[str, int] | None = field(default_factory=lambda: PASSES)
+    """For each direction, the passes over a map of the shape in the table that it cannot do without; None for an
+    operator that memory does not bound, whose share of the copy would mean nothing."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ def run(benchmark: OperatorBenchmark, arguments: Sequence[str] | None = None) ->
     clocks = clocks_for(device, cpu_time=options.cpu_time)
     before = surroundings(device) | {"kept_memory": options.keep_memory}
     print(", ".join(f"{name} {value}" for name, value in before.items()))
-    print(f"{'µs, median (quartiles)':<70} {'clock':>9}", *(f"{name:>20}" for name in COLUMNS), "  of copy")
+    print("Microseconds, median (and quartiles):")
     lines = []
     for case in _cases(benchmark, options, device):
         with use_backend("fused"):
@@ -123,7 +127,7 @@ def _options(benchmark: OperatorBenchmark, arguments: Sequence[str] | None) -> a
     for name, choices, default in (
         *named,
         ("variants", benchmark.variants, ",".join(benchmark.variants)),
-        ("directions", PASSES, ",".join(PASSES)),
+        ("directions", DIRECTIONS, "forward,forward+backward,double backward"),
     ):
         text = f"of {', '.join(choices)}; by default {default}"
         parser.add_argument(f"--{name}", type=list_of(choices), default=default.split(","), help=text)
@@ -149,12 +153,12 @@ def _candidates(case: Case, subject: Subject, with_compile: bool) -> dict[str, F
     """Functions without arguments for each column, of which fused and eager were seen to agree."""
     x = subject.inputs[0]
     destination = torch.empty_like(x)
-    functions = {"fused": subject.fused, "eager": subject.eager}
+    functions = {"fused": subject.fused, "eager": subject.eager, **subject.others}
     dy = torch.randn_like(_require_agreement(case, subject))
     if with_compile:
         torch._dynamo.reset()
         functions["compiled"] = torch.compile(subject.eager, dynamic=False)
-    step = {"forward": _forward, "forward+backward": _backward, "double backward": _double_backward}[case.direction]
+    step = STEPS[case.direction]
     copy: dict[str, Function] = {"copy": lambda: destination.copy_(x)}
     return copy | {name: step(function, subject.inputs, dy) for name, function in functions.items()}
 
@@ -181,6 +185,12 @@ def _forward(function: Callable[..., Tensor], inputs: tuple[Tensor, ...], dy: Te
 
 def _backward(function: Callable[..., Tensor], inputs: tuple[Tensor, ...], dy: Tensor) -> Function:
     leaves = [each.detach().requires_grad_() for each in inputs]
+    y = functools.cache(lambda: function(*leaves))  # at the first call, where a peer that fails is dealt with
+    return lambda: torch.autograd.grad(y(), leaves, dy, retain_graph=True)
+
+
+def _forward_and_backward(function: Callable[..., Tensor], inputs: tuple[Tensor, ...], dy: Tensor) -> Function:
+    leaves = [each.detach().requires_grad_() for each in inputs]
     return lambda: torch.autograd.grad(function(*leaves), leaves, dy)
 
 
@@ -197,6 +207,14 @@ def _double_backward(function: Callable[..., Tensor], inputs: tuple[Tensor, ...]
     return run
 
 
+STEPS = {
+    "forward": _forward,
+    "backward": _backward,
+    "forward+backward": _forward_and_backward,
+    "double backward": _double_backward,
+}
+
+
 def _measure(candidates: Mapping[str, Function], clock: Clock, seconds: float) -> Comparison:
     # Buffers that compiled backwards give away are refused before the reason proper: there is no second backward.
     with torch._functorch.config.patch(donated_buffer=False):
@@ -205,14 +223,15 @@ def _measure(candidates: Mapping[str, Function], clock: Clock, seconds: float) -
 
 def _line(case: Case, benchmark: OperatorBenchmark, clock: str, result: Comparison) -> dict[str, Any]:
     one_pass = torch.Size(case.shape).numel() * DTYPES[case.dtype].itemsize
-    moved = benchmark.variants[case.variant].passes[case.direction] * one_pass
+    passes = benchmark.variants[case.variant].passes
+    moved = passes[case.direction] * one_pass if passes else None
     bandwidth = 2 * one_pass / result.timings["copy"].median
     return {
         **asdict(case),
         "clock": clock,
         "bytes": moved,
         "copy_bandwidth": bandwidth,
-        "share_of_copy": moved / bandwidth / result.timings["fused"].median,
+        "share_of_copy": moved / bandwidth / result.timings["fused"].median if moved else None,
         "seconds": {name: asdict(each) for name, each in result.timings.items()},
         "impossible": result.impossible,
     }
@@ -220,9 +239,10 @@ def _line(case: Case, benchmark: OperatorBenchmark, clock: str, result: Comparis
 
 def _text(case: Case, line: Mapping[str, Any]) -> str:
     cells = []
-    for name in COLUMNS:
-        taken = line["seconds"].get(name)
-        micro = [1e6 * taken[each] for each in ("median", "lower", "upper")] if taken else []
-        cells.append(f"{'{:.0f} ({:.0f}-{:.0f})'.format(*micro):>20}" if micro else f"{'-':>20}")
-    reasons = "".join(f"  {name}: {why}" for name, why in line["impossible"].items())
-    return f"{case!s:<70} {line['clock']:>9} {' '.join(cells)} {line['share_of_copy']:8.0%}{reasons}"
+    for name, taken in line["seconds"].items():
+        median, lower, upper = (1e6 * taken[each] for each in ("median", "lower", "upper"))
+        cells.append(f"{name} {median:.0f} ({lower:.0f}-{upper:.0f})")
+    if line["share_of_copy"] is not None:
+        cells.append(f"{line['share_of_copy']:.0%} of copy")
+    cells += [f"{name}: {why}" for name, why in line["impossible"].items()]
+    return f"{case!s:<62} {line['clock']:>9}: {', '.join(cells)}"

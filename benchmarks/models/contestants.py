@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 import torch
+from cuda_timing import capture
 from torch import Tensor, nn
 
 from imtrans.errors import MissingExtraError
@@ -89,6 +90,17 @@ def module(
     return run
 
 
+def in_graph(task: Task, *, build: Callable[[Task], Runner]) -> Runner:
+    """What ``build`` makes, captured in a CUDA graph."""
+    graph, output = capture(build(task), task.x.device)
+
+    def run() -> Tensor:
+        graph.replay()
+        return output
+
+    return run
+
+
 def onnx_runtime(task: Task) -> Runner:
     """ONNX Runtime on the CPU in float32."""
     require("onnxruntime")
@@ -141,5 +153,7 @@ CONTESTANTS = (
     Contestant("OpenVINO bf16", partial(openvino, precision="bf16"), devices=("cpu",)),
     Contestant("imtrans fp32", ours(**fp32_nhwc)),
     Contestant("imtrans bf16", ours(**bf16_nhwc)),
+    Contestant("eager bf16 in a CUDA graph", partial(in_graph, build=plain(**bf16_nhwc)), devices=("cuda",)),
+    Contestant("imtrans bf16 in a CUDA graph", partial(in_graph, build=ours(**bf16_nhwc)), devices=("cuda",)),
 )
 """Another one is another entry: a name and a function that takes a :class:`Task` and gives a :data:`Runner`."""
