@@ -62,6 +62,14 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Computation:
+    """A function with the tensors that it takes and that are differentiated, and it gives one feature map."""
+
+    function: Callable[..., Tensor]
+    inputs: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
 class Subject:
     """The same computation twice; both functions take ``inputs`` and give one feature map."""
 
@@ -69,8 +77,8 @@ class Subject:
     """The feature map first, then whatever else is differentiated."""
     fused: Callable[..., Tensor]
     eager: Callable[..., Tensor]
-    others: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)
-    """Further columns of the table, which compute something else from the same inputs."""
+    others: Mapping[str, Computation] = field(default_factory=dict)
+    """Further columns of the table, which compute something else of the same shape."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +103,8 @@ class OperatorBenchmark:
     """What is measured, by the words that the table uses; the first is the one that networks use most."""
     shapes: str = "1x256x64x64,8x256x64x64,1x64x256x256"
     shapes_on_cuda: str = "1x256x64x64,16x256x64x64,16x64x256x256"
+    layouts: str = "nhwc,nchw"
+    directions: str = "forward,forward+backward,double backward"
 
 
 def run(benchmark: OperatorBenchmark, arguments: Sequence[str] | None = None) -> int:
@@ -123,11 +133,11 @@ def _options(benchmark: OperatorBenchmark, arguments: Sequence[str] | None) -> a
     parser = parser_for(benchmark.name, benchmark.about, seconds=1.0)
     parser.add_argument("--cpu-time", action="store_true", help="processor time; with --threads 1 on a busy machine")
     parser.add_argument("--shapes", type=shapes, help=f"NxCxHxW, separated by commas; by default {benchmark.shapes}")
-    named = (("dtypes", DTYPES, "fp32,bf16"), ("layouts", LAYOUTS, "nhwc,nchw"))
     for name, choices, default in (
-        *named,
+        ("dtypes", DTYPES, "fp32,bf16"),
+        ("layouts", LAYOUTS, benchmark.layouts),
         ("variants", benchmark.variants, ",".join(benchmark.variants)),
-        ("directions", DIRECTIONS, "forward,forward+backward,double backward"),
+        ("directions", DIRECTIONS, benchmark.directions),
     ):
         text = f"of {', '.join(choices)}; by default {default}"
         parser.add_argument(f"--{name}", type=list_of(choices), default=default.split(","), help=text)
@@ -153,14 +163,15 @@ def _candidates(case: Case, subject: Subject, with_compile: bool) -> dict[str, F
     """Functions without arguments for each column, of which fused and eager were seen to agree."""
     x = subject.inputs[0]
     destination = torch.empty_like(x)
-    functions = {"fused": subject.fused, "eager": subject.eager, **subject.others}
     dy = torch.randn_like(_require_agreement(case, subject))
+    functions = {"fused": subject.fused, "eager": subject.eager}
     if with_compile:
         torch._dynamo.reset()
         functions["compiled"] = torch.compile(subject.eager, dynamic=False)
+    computations = {name: Computation(function, subject.inputs) for name, function in functions.items()}
     step = STEPS[case.direction]
     copy: dict[str, Function] = {"copy": lambda: destination.copy_(x)}
-    return copy | {name: step(function, subject.inputs, dy) for name, function in functions.items()}
+    return copy | {name: step(each, dy) for name, each in (computations | dict(subject.others)).items()}
 
 
 def _require_agreement(case: Case, subject: Subject) -> Tensor:
@@ -175,36 +186,40 @@ def _require_agreement(case: Case, subject: Subject) -> Tensor:
     return eager
 
 
-def _forward(function: Callable[..., Tensor], inputs: tuple[Tensor, ...], dy: Tensor) -> Function:
+def _forward(computation: Computation, dy: Tensor) -> Function:
     def run() -> Tensor:
         with torch.no_grad():
-            return function(*inputs)
+            return computation.function(*computation.inputs)
 
     return run
 
 
-def _backward(function: Callable[..., Tensor], inputs: tuple[Tensor, ...], dy: Tensor) -> Function:
-    leaves = [each.detach().requires_grad_() for each in inputs]
-    y = functools.cache(lambda: function(*leaves))  # at the first call, where a peer that fails is dealt with
+def _backward(computation: Computation, dy: Tensor) -> Function:
+    leaves = _leaves(computation)
+    y = functools.cache(lambda: computation.function(*leaves))  # at the first call, where failures are dealt with
     return lambda: torch.autograd.grad(y(), leaves, dy, retain_graph=True)
 
 
-def _forward_and_backward(function: Callable[..., Tensor], inputs: tuple[Tensor, ...], dy: Tensor) -> Function:
-    leaves = [each.detach().requires_grad_() for each in inputs]
-    return lambda: torch.autograd.grad(function(*leaves), leaves, dy)
+def _forward_and_backward(computation: Computation, dy: Tensor) -> Function:
+    leaves = _leaves(computation)
+    return lambda: torch.autograd.grad(computation.function(*leaves), leaves, dy)
 
 
-def _double_backward(function: Callable[..., Tensor], inputs: tuple[Tensor, ...], dy: Tensor) -> Function:
+def _double_backward(computation: Computation, dy: Tensor) -> Function:
     """As R1 does: the gradient with respect to the feature map, and the gradients of that gradient."""
-    leaves = [each.detach().requires_grad_() for each in inputs]
+    leaves = _leaves(computation)
     upstream = dy.detach().requires_grad_()
     ddx = torch.randn_like(leaves[0])
 
     def run() -> object:
-        (dx,) = torch.autograd.grad(function(*leaves), leaves[0], upstream, create_graph=True)
+        (dx,) = torch.autograd.grad(computation.function(*leaves), leaves[0], upstream, create_graph=True)
         return torch.autograd.grad(dx, [*leaves, upstream], ddx, allow_unused=True)
 
     return run
+
+
+def _leaves(computation: Computation) -> list[Tensor]:
+    return [each.detach().requires_grad_() for each in computation.inputs]
 
 
 STEPS = {

@@ -13,7 +13,7 @@ DIRECTIONS = {
     "forward+backward": "forward and backward",
     "double backward": "double backward, as for R1",
 }
-PEERS = ("eager", "compiled", "zero padding")
+PEERS = ("eager", "compiled", "zero padding", "border given")
 """Columns beside the fused operator, where a benchmark has them."""
 
 

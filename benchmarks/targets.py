@@ -26,7 +26,7 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which lines of the results count: fields and their values, or lists of values of which one must agree."""
     quantity: Literal["times as fast", "share of copy", "microseconds"] = "times as fast"
     slow: tuple[str, ...] = ()
-    """For ``times as fast``: whose time is divided; the quickest counts."""
+    """For ``times as fast``: whose time is divided; the quickest counts. Names or patterns (``imtrans*``)."""
     fast: tuple[str, ...] = ("fused",)
     """By whose; the quickest counts."""
     at_least: float | None = None
