@@ -17,6 +17,7 @@
 
 #include "cpu/instance_norm.h"
 #include "cuda/instance_norm.h"
+#include "python/convolution.h"
 #include "python/reflect_pad.h"
 
 namespace py = pybind11;
@@ -158,5 +159,6 @@ PYBIND11_MODULE(imtrans_kernels, module) {
   py::module_ cpu = module.def_submodule("cpu"), cuda = module.def_submodule("cuda");
   imtrans::define<imtrans::OnCpu>(cpu);
   imtrans::define<imtrans::OnCuda>(cuda);
+  imtrans::define_convolution(cpu);
   imtrans::define_reflect_pad(cpu, cuda);
 }

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from imtrans.ops import packed_convolution  # noqa: F401  (puts itself on the list of operators)
 from imtrans.ops.backend import BACKENDS, use_backend
 from imtrans.ops.instance_norm import instance_norm
 from imtrans.ops.reflect_conv2d import reflect_conv2d
