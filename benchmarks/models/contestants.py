@@ -14,6 +14,7 @@ from cuda_timing import capture
 from torch import Tensor, nn
 
 from imtrans.errors import MissingExtraError
+from imtrans.infer.fast import compile_network
 from imtrans.ops import use_backend
 
 Runner = Callable[[], Tensor]
@@ -90,6 +91,12 @@ def module(
     return run
 
 
+def packed(task: Task, *, dtype: torch.dtype) -> Runner:
+    """The generator of imtrans as ``imtrans run`` runs it on a CPU: packed, not layer by layer."""
+    network = compile_network(task.ours, dtype)
+    return lambda: network(task.x)
+
+
 def in_graph(task: Task, *, build: Callable[[Task], Runner]) -> Runner:
     """What ``build`` makes, captured in a CUDA graph."""
     graph, output = capture(build(task), task.x.device)
@@ -151,9 +158,11 @@ CONTESTANTS = (
     Contestant("ONNX Runtime fp32", onnx_runtime, devices=("cpu",)),
     Contestant("OpenVINO fp32", partial(openvino, precision="f32"), devices=("cpu",)),
     Contestant("OpenVINO bf16", partial(openvino, precision="bf16"), devices=("cpu",)),
-    Contestant("imtrans fp32", ours(**fp32_nhwc)),
-    Contestant("imtrans bf16", ours(**bf16_nhwc)),
+    Contestant("imtrans layers fp32", ours(**fp32_nhwc)),
+    Contestant("imtrans layers bf16", ours(**bf16_nhwc)),
+    Contestant("imtrans packed fp32", partial(packed, dtype=torch.float32), devices=("cpu",)),
+    Contestant("imtrans packed bf16", partial(packed, dtype=torch.bfloat16), devices=("cpu",)),
     Contestant("eager bf16 in a CUDA graph", partial(in_graph, build=plain(**bf16_nhwc)), devices=("cuda",)),
-    Contestant("imtrans bf16 in a CUDA graph", partial(in_graph, build=ours(**bf16_nhwc)), devices=("cuda",)),
+    Contestant("imtrans layers bf16 in a CUDA graph", partial(in_graph, build=ours(**bf16_nhwc)), devices=("cuda",)),
 )
 """Another one is another entry: a name and a function that takes a :class:`Task` and gives a :data:`Runner`."""

@@ -1,4 +1,4 @@
-"""What the tests of the benchmarks share: their folder on the path, as scripts have it, and files of made-up results."""
+"""What the tests of the benchmarks share: their folder on the path, as scripts have it, and files of results."""
 
 from __future__ import annotations
 

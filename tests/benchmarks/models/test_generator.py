@@ -32,10 +32,11 @@ def measure(tmp_path: Path, *arguments: str) -> dict[str, Any]:
 
 
 def test_everyone_computes_the_same(tmp_path: Path) -> None:
+    names = {"eager fp32", "eager bf16 channels-last", "imtrans layers fp32", "imtrans packed fp32"}
     results = measure(tmp_path, "--only", "eager,imtrans", "--batch", "1,2")
     assert [line["shape"] for line in results["lines"]] == [[1, 3, 16, 16], [2, 3, 16, 16]]
     for line in results["lines"]:
-        assert {"eager fp32", "eager bf16 channels-last", "imtrans fp32", "imtrans bf16"} <= set(line["seconds"])
+        assert names <= set(line["seconds"])
         assert line["impossible"] == {}
         for name, error in line["errors"].items():
             assert error["rms"] <= error["max"] < (1e-5 if "fp32" in name else 0.05)
@@ -58,9 +59,9 @@ def test_a_runtime_that_is_not_installed_is_a_row(
     for each in ("onnx", "onnxruntime", "openvino"):
         monkeypatch.setitem(sys.modules, each, None)
     name = "OpenVINO bf16" if package == "openvino" else "ONNX Runtime fp32"
-    line = measure(tmp_path, "--only", f"{name},imtrans fp32")["lines"][0]
+    line = measure(tmp_path, "--only", f"{name},imtrans layers fp32")["lines"][0]
     assert "not installed: pip install 'imtrans[bench]'" in line["impossible"][name]
-    assert "imtrans fp32" in line["seconds"]
+    assert "imtrans layers fp32" in line["seconds"]
     assert line["impossible"][name] in capsys.readouterr().out
 
 
