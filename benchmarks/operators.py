@@ -130,7 +130,7 @@ def run(benchmark: OperatorBenchmark, arguments: Sequence[str] | None = None) ->
 
 
 def _options(benchmark: OperatorBenchmark, arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = parser_for(benchmark.name, benchmark.about, seconds=1.0)
+    parser = parser_for(benchmark.name, benchmark.about, seconds=0.6)
     parser.add_argument("--cpu-time", action="store_true", help="processor time; with --threads 1 on a busy machine")
     parser.add_argument("--shapes", type=shapes, help=f"NxCxHxW, separated by commas; by default {benchmark.shapes}")
     for name, choices, default in (

@@ -63,7 +63,9 @@ def affine(case: Case, device: torch.device) -> Subject:
 STYLE_PASSES = {"forward": 4, "backward": 7, "forward+backward": 11, "double backward": 19}
 """The style's map is read once; its gradient reads it and writes, and so does that of the content's gradient."""
 
-BENCHMARK = OperatorBenchmark("adain", __doc__, {"style": Variant(style, STYLE_PASSES), "affine": Variant(affine)})
+BENCHMARK = OperatorBenchmark(
+    "adain", __doc__, {"style": Variant(style, STYLE_PASSES), "affine": Variant(affine)}, layouts="nhwc"
+)
 
 if __name__ == "__main__":
     leave(lambda arguments: run(BENCHMARK, arguments))
