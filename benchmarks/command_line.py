@@ -70,7 +70,7 @@ def leave(main: Main) -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_status)
     except KeyboardInterrupt:
-        sys.exit("interrupted; nothing was written")
+        sys.exit("interrupted")
 
 
 def at_least_one(text: str) -> int:

@@ -108,14 +108,15 @@ class OperatorBenchmark:
 
 
 def run(benchmark: OperatorBenchmark, arguments: Sequence[str] | None = None) -> int:
-    """Measure, print a table, write the results."""
+    """Measure, print a line for each case, write the results."""
     options = _options(benchmark, arguments)
     device = begin(options)
     clocks = clocks_for(device, cpu_time=options.cpu_time)
     before = surroundings(device) | {"kept_memory": options.keep_memory}
     print(", ".join(f"{name} {value}" for name, value in before.items()))
     print("Microseconds, median (and quartiles):")
-    lines = []
+    path = results_file(options, benchmark.name, device)
+    lines: list[dict[str, Any]] = []
     for case in _cases(benchmark, options, device):
         with use_backend("fused"):
             candidates = _candidates(case, benchmark.variants[case.variant].prepare(case, device), options.compile)
@@ -123,8 +124,8 @@ def run(benchmark: OperatorBenchmark, arguments: Sequence[str] | None = None) ->
                 line = _line(case, benchmark, clock, _measure(candidates, clocks[clock], options.seconds))
                 lines.append(line)
                 print(_text(case, line), flush=True)
-    path = results_file(options, benchmark.name, device)
-    write_json(path, {"benchmark": benchmark.name, "surroundings": before, "lines": lines})
+        # After each case, so that a run that is stopped at a time limit keeps what it has.
+        write_json(path, {"benchmark": benchmark.name, "surroundings": before, "lines": lines})
     print(f"written to {path}")
     return 0
 
@@ -137,23 +138,24 @@ def _options(benchmark: OperatorBenchmark, arguments: Sequence[str] | None) -> a
         ("dtypes", DTYPES, "fp32,bf16"),
         ("layouts", LAYOUTS, benchmark.layouts),
         ("variants", benchmark.variants, ",".join(benchmark.variants)),
-        ("directions", DIRECTIONS, benchmark.directions),
+        ("directions", DIRECTIONS, f"{benchmark.directions} and, on CUDA, backward"),
     ):
         text = f"of {', '.join(choices)}; by default {default}"
-        parser.add_argument(f"--{name}", type=list_of(choices), default=default.split(","), help=text)
+        preset = None if name == "directions" else default.split(",")
+        parser.add_argument(f"--{name}", type=list_of(choices), default=preset, help=text)
     return parser.parse_args(arguments)
 
 
 def _cases(benchmark: OperatorBenchmark, options: argparse.Namespace, device: torch.device) -> list[Case]:
     """The lines of the table: the first layout and variant in full, from which the others depart in one thing only."""
-    default = benchmark.shapes_on_cuda if device.type == "cuda" else benchmark.shapes
-    chosen = itertools.product(
-        options.shapes or shapes(default), options.dtypes, options.layouts, options.variants, options.directions
-    )
+    on_cuda = device.type == "cuda"
+    maps = options.shapes or shapes(benchmark.shapes_on_cuda if on_cuda else benchmark.shapes)
+    directions = options.directions or benchmark.directions.split(",") + ["backward"] * on_cuda
     cases = []
-    for case in itertools.starmap(Case, chosen):
+    for chosen in itertools.product(maps, options.dtypes, options.layouts, options.variants, directions):
+        case = Case(*chosen)
         departures = (case.layout != options.layouts[0]) + (case.variant != options.variants[0])
-        double = case.direction == "double backward" and len(options.directions) > 1
+        double = case.direction == "double backward" and len(directions) > 1
         if departures + double <= 1:
             cases.append(case)
     return cases

@@ -94,6 +94,13 @@ def test_the_first_layout_and_variant_are_measured_in_full() -> None:
     ]
 
 
+def test_a_gpu_is_asked_for_the_backward_alone() -> None:
+    benchmark = load(BENCHMARKS / "ops" / "instance_norm.py").BENCHMARK
+    cases = operators._cases(benchmark, operators._options(benchmark, []), torch.device("cuda"))
+    assert {case.direction for case in cases} == set(operators.DIRECTIONS)
+    assert cases[-1].shape == (16, 64, 256, 256)
+
+
 def test_what_computes_something_else_is_not_measured(tmp_path: Path) -> None:
     def prepare(case: Case, device: torch.device) -> Subject:
         return Subject((case.feature_map(device),), lambda x: 2 * x, lambda x: 3 * x)
