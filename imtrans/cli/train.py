@@ -167,7 +167,7 @@ def _check_devices(device: str, devices: int) -> None:
         raise DeviceError(
             f"there are no {devices} GPUs here.",
             have=f"torch sees {torch.cuda.device_count()}.",
-            hint=f"Type --devices {torch.cuda.device_count()}.",
+            hint=f"Type --devices {torch.cuda.device_count()}, or --device cpu for processes on the CPU.",
         )
 
 

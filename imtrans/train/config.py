@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from imtrans.data.cache import parse_bytes
-from imtrans.train.ema import Decay
 from imtrans.train.schedule import Schedule
+
+if TYPE_CHECKING:
+    from imtrans.train.ema import Decay
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,8 @@ class TrainConfig:
     @property
     def averaging(self) -> Decay | None:
         """How the average of the translators' weights decays; None where there is none."""
+        from imtrans.train.ema import Decay  # it needs torch, and listing settings should not
+
         if self.ema_half_life:
             return Decay(half_life=self.ema_half_life, ramp_up=self.ema_ramp_up or None)
         return Decay(self.ema) if self.ema else None

@@ -170,7 +170,7 @@ class Trainer:
         meter = Meter(self.settings.train.batch_size)
         try:
             with (
-                interruptible() as interrupted,
+                interruptible(answer=self.ranks.first) as interrupted,
                 use_backend(self.settings.train.backend),
                 failures_in_words(),
                 peers_in_words(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -64,3 +65,16 @@ def test_a_bug_brings_its_traceback() -> None:
     with pytest.raises(RuntimeError, match="in process 1: ZeroDivisionError: a bug") as caught:
         run("hang", "bug")
     assert "test_launch.py" in str(caught.value.__cause__)
+
+
+def test_a_signal_before_training_began() -> None:
+    """SIGTERM to the supervisor ends processes that do not listen yet."""
+    timer = threading.Timer(6, os.kill, (os.getpid(), signal.SIGTERM))
+    before = signal.getsignal(signal.SIGTERM)
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run("hang", "hang")
+    finally:
+        timer.cancel()
+    assert signal.getsignal(signal.SIGTERM) is before
