@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from imtrans.errors import ImtransError
 from imtrans.infer.fast.steps import Awaited, Convolve, Finish, Step, Tanh
-from imtrans.nn import InstanceNorm2d
+from imtrans.nn import InstanceNorm2d, ReflectConv2d
 from imtrans.ops.packed_convolution import Border, Layer, Norm, Packable, layer_of
 
 
@@ -158,6 +158,16 @@ class _Planner:
             raise UnsupportedError(f"{node.target}: {error}.") from error
         return self._convolve(value, layer, module.weight, module.bias)
 
+    def reflect_convolution(self, node: fx.Node, module: ReflectConv2d) -> Value:
+        value = self._input(node)
+        if (value.padding, value.border) != ((module.border, "reflect") if module.padded else (0, value.border)):
+            raise UnsupportedError(f"{node.target} meets another border than it expects.")
+        try:
+            layer = layer_of(module, border="reflect", padding=module.border)
+        except ValueError as error:
+            raise UnsupportedError(f"{node.target}: {error}.") from error
+        return self._convolve(value, layer, module.weight, module.bias)
+
     def packable(self, node: fx.Node, module: Packable) -> Value:
         return self._convolve(self._plain(node), *module.packed_layer())
 
@@ -179,8 +189,7 @@ class _Planner:
         arguments = dict(zip(("x", "residual"), node.args, strict=False)) | node.kwargs
         if (residual := arguments.get("residual")) is not None:
             normalised = Value(self._finish(normalised, self._residual(residual)))
-        pad = int(getattr(module, "pad", 0))
-        return replace(normalised, padding=pad, border="reflect") if pad else normalised
+        return replace(normalised, padding=module.pad, border="reflect") if module.pad else normalised
 
     def _residual(self, node: Any) -> int:
         if not isinstance(node, fx.Node):
@@ -234,6 +243,7 @@ def _slope(node: fx.Node, module: nn.LeakyReLU) -> float:
 _Handler = Callable[[_Planner, fx.Node, Any], Value]
 _MODULES: dict[Any, _Handler] = {
     (nn.ReflectionPad2d, nn.ReplicationPad2d, nn.ZeroPad2d): _Planner.pad,
+    ReflectConv2d: _Planner.reflect_convolution,  # before Conv2d, which it is as well
     (nn.Conv2d, nn.ConvTranspose2d): _Planner.convolution,
     InstanceNorm2d: _Planner.instance_norm,
     Packable: _Planner.packable,
