@@ -20,7 +20,9 @@ T = TypeVar("T")
 CALLS = 20
 """Calls in a row for ``warm`` and ``graph``; both give the time of one."""
 FLUSH_BYTES = 256 << 20
-"""More than any L2 cache has. Writing it also keeps the GPU busy while Python launches what is measured."""
+"""More than any L2 cache has."""
+FLUSHES = 8
+"""Writing it so often keeps the GPU busy for half a millisecond or more, in which Python launches what is measured."""
 
 
 def cold(device: torch.device) -> Clock:
@@ -29,7 +31,8 @@ def cold(device: torch.device) -> Clock:
 
     def clock(function: Function) -> Sampler:
         def sample() -> float:
-            flush.zero_()
+            for _ in range(FLUSHES):
+                flush.zero_()
             return _gpu_seconds(function)
 
         return sample

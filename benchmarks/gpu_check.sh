@@ -4,7 +4,7 @@
 #
 #   benchmarks/gpu_check.sh [python]
 #
-# Needs an environment with a CUDA build of torch, imtrans with its dev extra, and the CUDA toolkit of torch's major
+# Needs an environment with a CUDA build of torch, imtrans with its extras dev and bench, and the CUDA toolkit of torch's major
 # version (nvcc, compute-sanitizer). Writes gpu-<name of the GPU>.txt to benchmarks/results (or to $RESULTS), and there the
 # JSON file of every benchmark. Each step has a time limit, so that one that hangs does not cost the others. Leaves with 1 if a step
 # failed, with 2 if there is no GPU.
@@ -120,11 +120,17 @@ main() {
 
   # Alone on the GPU. The smallest and the largest maps of a CycleGAN, in the type and the layout that it is trained in.
   local maps=1x256x64x64,16x256x64x64,16x64x256x256
-  for name in instance_norm adain adalin; do
-    benchmark 50 "ops/$name.py" --seconds 0.3 --dtypes bf16 --layouts nhwc --shapes "$maps"
-  done
-  benchmark 30 ops/reflect_conv2d.py --seconds 0.3 --dtypes bf16 --shapes "$maps"
-  benchmark 60 models/generator.py --seconds 10 --batch 1,16
+  # A file of results is written after each case, so a benchmark that meets its limit keeps what it has.
+  local common=(--seconds 0.1 --dtypes bf16 --layouts nhwc --shapes "$maps")
+  benchmark 50 ops/instance_norm.py "${common[@]}" --variants relu+pad
+  benchmark 50 ops/adalin.py "${common[@]}" --variants relu
+  benchmark 50 ops/adain.py "${common[@]}" --variants style
+  benchmark 30 ops/reflect_conv2d.py "${common[@]}"
+  benchmark 80 models/generator.py --seconds 5 --batch 1,16 \
+    --only "eager bf16,torch.compile bf16 channels-last,imtrans layers bf16"
+  if [[ $results -ef benchmarks/results ]]; then
+    step 30 "docs/benchmarks.md" "$python" benchmarks/report.py
+  fi
 
   if ((${#failed[@]})); then
     printf '\nfailed:'

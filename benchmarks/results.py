@@ -9,6 +9,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from imtrans.errors import InputError
+
 Line = Mapping[str, Any]
 """What one line of a table says: the case, ``seconds`` of each candidate, and why some are missing."""
 ELEMENT_BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
@@ -26,10 +28,17 @@ class Results:
 
 
 def read_all(folder: Path) -> list[Results]:
-    """Every file of results in ``folder``, in order of names; files that hold something else are passed over."""
+    """Every file of results in ``folder``, in order of names; files that hold something else are passed over.
+
+    Raises:
+        InputError: a file is no JSON, a run having been killed while it wrote, say.
+    """
     found = []
     for path in sorted(folder.glob("*.json")):
-        content = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f"{path} is not JSON: {error}.", hint="Measure again, or remove it.") from error
         benchmark, _, device = path.stem.rpartition("-")
         if content.get("benchmark") == benchmark:
             found.append(Results(benchmark, device, content["surroundings"], content["lines"]))

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 import imtrans
+from imtrans.errors import OutputError
 from imtrans.ops import status
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -82,6 +83,13 @@ def keep_memory() -> bool:
 
 
 def write_json(path: Path, results: Mapping[str, Any]) -> None:
-    """Write results where they can be compared with later ones."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    """Write results where they can be compared with later ones.
+
+    Raises:
+        OutputError: they cannot be written there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"the results cannot be written to {path}: {error.strerror}.") from error

@@ -48,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     clock = "warm" if device.type == "cuda" else "wall"
     before = surroundings(device) | {"kept_memory": options.keep_memory}
     print(", ".join(f"{name} {value}" for name, value in before.items()))
-    lines = []
+    path = results_file(options, "generator", device)
+    lines: list[dict[str, Any]] = []
     for batch in options.batch:
         with tempfile.TemporaryDirectory() as folder:
             task = _task(options, batch, device, Path(folder))
@@ -57,8 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             result.impossible.update(impossible)
             lines.append(_line(task, options, clock, result, errors))
             _print(lines[-1], contestants)
-    path = results_file(options, "generator", device)
-    write_json(path, {"benchmark": "generator", "surroundings": before, "lines": lines})
+            write_json(path, {"benchmark": "generator", "surroundings": before, "lines": lines})
     print(f"written to {path}")
     return 0
 

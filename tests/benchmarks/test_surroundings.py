@@ -12,6 +12,8 @@ import pytest
 import surroundings
 import torch
 
+from imtrans.errors import OutputError
+
 
 def test_device_versions_and_threads_are_told() -> None:
     told = surroundings.surroundings(torch.device("cpu"))
@@ -45,3 +47,9 @@ def test_results_are_written_with_their_folder(tmp_path: Path) -> None:
     path = tmp_path / "new" / "x.json"
     surroundings.write_json(path, {"lines": [1]})
     assert json.loads(path.read_text()) == {"lines": [1]}
+
+
+def test_results_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        surroundings.write_json(tmp_path / "file" / "x.json", {})
