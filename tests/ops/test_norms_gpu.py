@@ -75,7 +75,7 @@ class Case:
             if self.op == "adain":
                 return adain(x, *rest)
             parameters, residual = (rest[:-1], rest[-1]) if self.residual else (rest, None)
-            operator = instance_norm if self.op == "instance_norm" else adalin if self.per_image else lin
+            operator: Function = instance_norm if self.op == "instance_norm" else adalin if self.per_image else lin
             return operator(x, *parameters, residual=residual, activation=self.activation, pad=self.pad)
 
         return norm
