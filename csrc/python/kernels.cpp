@@ -1,8 +1,10 @@
 // The torch-free kernels as a Python module of functions on numpy arrays, for tests and for work on kernels.
 //
 // kernels.cpu runs the CPU kernels on one thread; kernels.cuda runs the CUDA kernels on the host (csrc/host/). Both
-// have the functions and the arguments of the schemas in imtrans/ops/ plus `channels_last`.
+// have the functions and the arguments of the schemas in imtrans/ops/ plus `channels_last`; the packed convolutions are
+// there for the CPU only.
 #include "python/adalin.h"
+#include "python/convolution.h"
 #include "python/devices.h"
 #include "python/instance_norm.h"
 #include "python/moments.h"
@@ -24,6 +26,8 @@ void define(py::module_ module) {
 
 PYBIND11_MODULE(imtrans_kernels, module) {
   module.doc() = "The kernels of imtrans on numpy arrays: cpu, and cuda as run on the host.";
-  imtrans::define<imtrans::OnCpu>(module.def_submodule("cpu"));
-  imtrans::define<imtrans::OnCuda>(module.def_submodule("cuda"));
+  imtrans::py::module_ cpu = module.def_submodule("cpu"), cuda = module.def_submodule("cuda");
+  imtrans::define<imtrans::OnCpu>(cpu);
+  imtrans::define<imtrans::OnCuda>(cuda);
+  imtrans::define_convolution(cpu);
 }

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imtrans.errors import ConfigError, TrainingError, UsageError
+from imtrans.errors import ConfigError, DeviceError, UsageError
 
 if TYPE_CHECKING:
     from imtrans.card import Card
+    from imtrans.train.engine import Engine
+    from imtrans.train.evaluation import Evaluator
     from imtrans.train.loop import Trainer
     from imtrans.train.run import RunFolder
     from imtrans.train.settings import RunConfig
@@ -24,7 +28,13 @@ def train(
     model: Annotated[str, typer.Argument(help="The model, as 'imtrans models' lists it.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.", show_default=False)],
     data: Annotated[
-        Path | None, typer.Option("--data", "-d", help="Folder that holds trainA/ and trainB/.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--data",
+            "-d",
+            help="Folder with the pictures; 'imtrans data check' says what it holds.",
+            show_default=False,
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --output.")] = False,
     config: Annotated[
@@ -34,14 +44,30 @@ def train(
     batch_size: Annotated[int | None, typer.Option(help="Pictures of each domain in a step [default: 1].")] = None,
     load_size: Annotated[int | None, typer.Option(help="Pixels a side after resizing [default: 286].")] = None,
     crop_size: Annotated[int | None, typer.Option(help="Pixels a side of the random crop [default: 256].")] = None,
+    init_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--init-from", help="Start from the weights of a run or a file, not at random.", show_default=False
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random [default: 0].")] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", "-s", help="Any other setting, such as generator.ngf=32 or train.workers=2; repeatable."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:n.")] = "auto",
+    devices: Annotated[
+        int | None, typer.Option(help="Train on so many GPUs (or processes on the CPU) at once.")
+    ] = None,
     precision: Annotated[
-        str | None, typer.Option(help="auto (bf16 where the hardware computes in it), fp32 or bf16 [default: auto].")
+        str | None,
+        typer.Option(help="auto (bf16 where the hardware computes in it), fp32, bf16 or fp16 [default: auto]."),
+    ] = None,
+    evaluate_every: Annotated[
+        int | None, typer.Option(help="Steps between two evaluations on testA/ and testB/ [default: none].")
+    ] = None,
+    compile_networks: Annotated[
+        bool | None, typer.Option("--compile/--no-compile", help="Let torch.compile make code of the networks.")
     ] = None,
     backend: Annotated[str | None, typer.Option(help="Operators: auto, fused or reference [default: auto].")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
@@ -61,31 +87,88 @@ def train(
 
     All settings with their defaults: imtrans models show MODEL.
     """
-    from imtrans.train.run import RunFolder
+    from imtrans.train.engine import launched_externally
+    from imtrans.train.launch import launch
 
-    card = _trainable(model)
-    run = RunFolder(output)
     flags = {
         "train.steps": steps,
         "train.batch_size": batch_size,
         "train.seed": seed,
+        "train.init_from": None if init_from is None else init_from.absolute(),
         "train.precision": precision,
+        "train.evaluate_every": evaluate_every,
+        "train.compile": compile_networks,
         "train.backend": backend,
         "augmentation.load_size": load_size,
         "augmentation.crop_size": crop_size,
     }
     overrides = [f"{key}={value}" for key, value in flags.items() if value is not None] + (settings or [])
-    choose = _resumed if resume else _new
-    chosen = choose(card, run, config, data, overrides)
-    trainer = _trainer(card, chosen, run, device)
-    if not resume:
-        run.create(chosen)
-    with run.locked():
-        if resume:
-            _go_on(trainer)
-        finished = _fit(trainer, as_json)
-    if not finished:
-        raise typer.Exit(STOPPED)
+    command = Command(model, output, resume, config, data, overrides, device, devices, as_json)
+    if devices is None or devices == 1 or launched_externally():
+        status = command.train()
+    else:
+        _check_devices(device, devices)
+        command.settings()  # what is wrong with them is told once, before anything is launched
+        status = launch(command.train, devices)
+    if status:
+        raise typer.Exit(status)
+
+
+@dataclass(frozen=True)
+class Command:
+    """What was typed, in a form that reaches every process of the run."""
+
+    model: str
+    output: Path
+    resume: bool
+    config: Path | None
+    data: Path | None
+    overrides: list[str]
+    device: str
+    devices: int | None
+    as_json: bool
+
+    def settings(self) -> tuple[Card, RunConfig, RunFolder]:
+        """The model, the configuration and the folder that are meant."""
+        from imtrans.cli.train_settings import new_settings, resumed_settings
+        from imtrans.train.run import RunFolder
+
+        card, run = _trainable(self.model), RunFolder(self.output)
+        choose = resumed_settings if self.resume else new_settings
+        return card, choose(card, run, self.config, self.data, self.overrides), run
+
+    def train(self) -> int:
+        """Train in this process, alone or as one of several; gives the exit status."""
+        card, settings, run = self.settings()
+        trainer = _trainer(card, settings, run, self.device, self.devices)
+        if trainer.ranks.first and not self.resume:
+            run.create(settings)
+        with run.locked() if trainer.ranks.first else contextlib.nullcontext():
+            if self.resume:
+                _go_on(trainer)
+            finished = _fit(trainer, self.as_json)
+        return 0 if finished else STOPPED
+
+
+def _check_devices(device: str, devices: int) -> None:
+    """Refuse a number of devices that this machine does not have; processes on a CPU are bounded by patience only."""
+    import torch
+
+    from imtrans.device import choose_device
+
+    if devices < 1:
+        raise UsageError(f"--devices must be at least 1, not {devices}.", hint="Leave it away for one.")
+    kind, _, index = device.partition(":")
+    if index:
+        raise UsageError(
+            f"--device {device} names one device, and --devices {devices} several.", hint=f"Type --device {kind}."
+        )
+    if choose_device(device).type == "cuda" and devices > torch.cuda.device_count():
+        raise DeviceError(
+            f"there are no {devices} GPUs here.",
+            have=f"torch sees {torch.cuda.device_count()}.",
+            hint=f"Type --devices {torch.cuda.device_count()}.",
+        )
 
 
 def _trainable(model: str) -> Card:
@@ -102,78 +185,38 @@ def _trainable(model: str) -> Card:
     return card
 
 
-# --- the configuration ----------------------------------------------------------------------------------------------
-
-
-def _new(card: Card, run: RunFolder, config: Path | None, data: Path | None, overrides: list[str]) -> RunConfig:
-    """The defaults or those of --config, and the overrides."""
-    from imtrans.train.settings import RunConfig
-
-    run.check_new()
-    chosen = RunConfig.defaults(card) if config is None else RunConfig.read(config, card)
-    return _with_data(chosen, data).override(overrides)
-
-
-def _resumed(card: Card, run: RunFolder, config: Path | None, data: Path | None, overrides: list[str]) -> RunConfig:
-    """The run's own configuration, and the overrides."""
-    from imtrans.train.settings import RunConfig
-
-    if config is not None:
-        raise UsageError(
-            "--resume and --config contradict each other.",
-            have="A resumed run goes on with the config.toml in its own folder.",
-            hint="Change single settings by --set KEY=VALUE.",
-        )
-    if not run.config_path.is_file():
-        raise TrainingError(
-            f"{run.root} is no training run: it has no config.toml.",
-            have="A run is a folder with config.toml and checkpoints/.",
-            hint="Check --output, or start anew without --resume.",
-        )
-    before = RunConfig.read(run.config_path, card)
-    chosen = _with_data(before, data).override(overrides)
-    if chosen.train.seed != before.train.seed:
-        raise ConfigError(
-            f"a run keeps its seed, which is {before.train.seed}.",
-            have="Its first weights came from it.",
-            hint="Leave the seed away, or start a new run in another --output.",
-        )
-    return chosen
-
-
-def _with_data(chosen: RunConfig, data: Path | None) -> RunConfig:
-    from dataclasses import replace
-
-    if data is not None:
-        # A run may be resumed from another working directory.
-        return replace(chosen, data=str(data.absolute()))
-    if not chosen.data:
-        raise UsageError("training needs pictures.", hint="Type --data FOLDER, with trainA/ and trainB/ inside.")
-    return chosen
-
-
 # --- the run --------------------------------------------------------------------------------------------------------
 
 
-def _trainer(card: Card, settings: RunConfig, run: RunFolder, device: str) -> Trainer:
+def _trainer(card: Card, settings: RunConfig, run: RunFolder, device: str, devices: int | None) -> Trainer:
     """Everything made and checked that does not touch the run's folder."""
-    from imtrans.data.augmentation import check_crop
-    from imtrans.data.unpaired import UnpairedFolders
+    from imtrans.data.augmentation import check_sizes
     from imtrans.device import DTYPES, choose_device, choose_precision
+    from imtrans.train.engine import Engine, choose_local_device, local_size
     from imtrans.train.loop import Trainer
-    from imtrans.train.samples import preview_batch
+    from imtrans.train.pictures import SAMPLES, open_training_data
 
-    where = choose_device(device)
+    where = choose_local_device(choose_device(device), devices)
     dtype = DTYPES[choose_precision(settings.train.precision, where, card.precisions)]
-    root, augmentation = Path(settings.data), settings.augmentation
-    dataset = UnpairedFolders(root, augmentation, card.value_range, settings.train.seed, card.channels)
-    preview = preview_batch(root, augmentation, card)
-    trainer = Trainer(card, settings, run, dataset, preview, where, dtype)
+    dataset = open_training_data(card, settings)
+    engine = Engine(where, dtype, local_size())
+    evaluator = _evaluator(card, settings, engine) if settings.train.evaluate_every else None
+    preview = dataset.preview(SAMPLES)
+    trainer = Trainer(card, settings, run, dataset, preview, where, dtype, engine=engine, evaluator=evaluator)
     networks = trainer.method.networks.values()
     multiple = math.lcm(*(getattr(network, "multiple", 1) for network in networks))
     minimum = max(getattr(network, "minimum", 1) for network in networks)
-    check_crop(augmentation.crop_size, multiple, minimum)
+    check_sizes(settings.augmentation, multiple, minimum)
     return trainer
+
+
+def _evaluator(card: Card, settings: RunConfig, engine: Engine) -> Evaluator | None:
+    """Who measures the translators; the first process does it for all."""
+    from imtrans.cli.train_evaluator import held_out_evaluator
+
+    assert card.method is not None
+    method = card.method.load()(settings.method)
+    return held_out_evaluator(method, settings, engine.device) if engine.ranks.first else None
 
 
 def _go_on(trainer: Trainer) -> None:
@@ -183,14 +226,18 @@ def _go_on(trainer: Trainer) -> None:
             f"the run has {trainer.step} steps behind it, more than the {trainer.total} that it is to have.",
             hint=f"Type --steps with more than {trainer.step}.",
         )
-    trainer.run.change_settings(trainer.settings, trainer.step)
+    if trainer.ranks.first:
+        trainer.run.change_settings(trainer.settings, trainer.step)
 
 
 def _fit(trainer: Trainer, as_json: bool) -> bool:
     from imtrans.cli.train_report import reporter_for
 
+    processes = trainer.processes()
+    if not trainer.ranks.first:
+        return trainer.fit()
     reporter = reporter_for(as_json)
-    reporter.start(trainer)
+    reporter.start(trainer, processes)
     try:
         finished = trainer.fit(reporter)
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -22,12 +23,13 @@ class Reporter(observer.Observer):
     def __init__(self) -> None:
         self._unreadable = 0
 
-    def start(self, trainer: Trainer) -> None:
-        """Tell what is going to happen."""
-        count = ", ".join(f"{len(paths)} pictures of {domain}" for domain, paths in trainer.dataset.paths.items())
+    def start(self, trainer: Trainer, processes: Sequence[int]) -> None:
+        """Tell what is going to happen, in which processes."""
+        count = ", ".join(f"{number} pictures of {name}" for name, number in trainer.dataset.counts.items())
         precision = str(trainer.dtype).removeprefix("torch.")
         self.say(f"{trainer.card.name}: {count}")
-        self.say(f"steps {trainer.step} to {trainer.total} on {trainer.device} in {precision}; {trainer.run.root}")
+        where = trainer.device if len(processes) == 1 else f"{len(processes)} x {trainer.device.type}"
+        self.say(f"steps {trainer.step} to {trainer.total} on {where} in {precision}; {trainer.run.root}")
 
     def report(self, progress: observer.Progress) -> None:
         """Tell losses and speed."""
@@ -41,6 +43,15 @@ class Reporter(observer.Observer):
             self.say(f"left out: {reason}")
         elif self._unreadable == _NAMED + 1:
             self.say("left out: more pictures that cannot be read; their number comes at the end")
+
+    def evaluated(self, step: int, metrics: Mapping[str, float], best: bool) -> None:
+        """Tell the numbers."""
+        numbers = " ".join(f"{name}={value:.4g}" for name, value in metrics.items())
+        self.say(f"step {step}  {numbers}{'  the best so far' if best else ''}")
+
+    def note(self, text: str) -> None:
+        """Tell it as it is."""
+        self.say(text)
 
     def end(self, trainer: Trainer, finished: bool) -> None:
         """Tell where the weights are and how to go on."""
@@ -71,8 +82,8 @@ class BarReporter(Reporter):
         columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
         self._bar = Progress(*columns, console=console, speed_estimate_period=600)
 
-    def start(self, trainer: Trainer) -> None:
-        super().start(trainer)
+    def start(self, trainer: Trainer, processes: Sequence[int]) -> None:
+        super().start(trainer, processes)
         self._task = self._bar.add_task("", total=trainer.total, completed=trainer.step)
         self._bar.start()
 
@@ -91,12 +102,13 @@ class BarReporter(Reporter):
 
 
 class JsonReporter(Reporter):
-    """One JSON object a line, each with its ``event``: ``start``, ``step``, ``unreadable``, ``end``."""
+    """One JSON object a line, each with its ``event``: start, step, evaluation, unreadable, note, end."""
 
-    def start(self, trainer: Trainer) -> None:
-        pictures = {domain: len(paths) for domain, paths in trainer.dataset.paths.items()}
+    def start(self, trainer: Trainer, processes: Sequence[int]) -> None:
+        pictures = dict(trainer.dataset.counts)
         where = {"device": str(trainer.device), "precision": str(trainer.dtype).removeprefix("torch.")}
-        _emit("start", run=str(trainer.run.root), step=trainer.step, steps=trainer.total, pictures=pictures, **where)
+        run = {"run": str(trainer.run.root), "step": trainer.step, "steps": trainer.total, "pictures": pictures}
+        _emit("start", **run, **where, processes=list(processes))
 
     def report(self, progress: observer.Progress) -> None:
         _emit(
@@ -109,6 +121,12 @@ class JsonReporter(Reporter):
 
     def unreadable(self, path: str, reason: str) -> None:
         _emit("unreadable", path=path, reason=reason)
+
+    def evaluated(self, step: int, metrics: Mapping[str, float], best: bool) -> None:
+        _emit("evaluation", step=step, metrics=dict(metrics), best=best)
+
+    def note(self, text: str) -> None:
+        _emit("note", text=text)
 
     def end(self, trainer: Trainer, finished: bool) -> None:
         weights = [str(path) for path in _weights(trainer)]

@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from imtrans.errors import OutputError, TrainingError
 from imtrans.weights.writer import save
 
+Modules = nn.ModuleDict | Mapping[str, nn.Module]
 STATE = "state.pt"
 _NAME = re.compile(r"step-(\d{8,})")
 
@@ -44,20 +45,22 @@ def step_of(checkpoint: Path) -> int:
 def write_checkpoint(
     folder: Path,
     step: int,
-    networks: nn.ModuleDict,
+    networks: Modules,
     metadata: Mapping[str, Mapping[str, str]],
     state: Mapping[str, Any],
     keep: int,
+    protected: Container[int] = (),
 ) -> Path:
     """Write ``folder/step-…`` and remove the oldest beyond ``keep``.
 
     Args:
         folder: the run's ``checkpoints`` folder.
         step: steps done.
-        networks: every network of the method.
+        networks: every network of the method, and averages of some under names of their own.
         metadata: safetensors metadata by network.
         state: tensors, numbers and containers of them, as ``torch.load(weights_only=True)`` accepts.
         keep: how many checkpoints stay.
+        protected: steps whose checkpoints stay as well, such as the best one's.
 
     Raises:
         OutputError: the disk is full or not writable; earlier checkpoints are untouched.
@@ -84,7 +87,8 @@ def write_checkpoint(
             hint="Make room on the disk, then go on with --resume.",
         ) from error
     for old in checkpoints(folder)[:-keep]:
-        shutil.rmtree(old, ignore_errors=True)
+        if step_of(old) not in protected:
+            shutil.rmtree(old, ignore_errors=True)
     return final
 
 
@@ -117,8 +121,8 @@ def _clear_drafts(folder: Path) -> None:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def read_checkpoint(checkpoint: Path, networks: nn.ModuleDict) -> dict[str, Any]:
-    """Load every network of ``checkpoint`` in place and give back its state, on the CPU.
+def read_checkpoint(checkpoint: Path, networks: Modules) -> dict[str, Any]:
+    """Load the ``networks`` from ``checkpoint`` in place and give back its state, on the CPU.
 
     Raises:
         TrainingError: a file is missing or damaged, or of networks with other settings.

@@ -1,7 +1,7 @@
 """What a model has to say to be trained: :class:`Method`, its :class:`Phase` s and the :class:`Step` they see.
 
 A method says who learns from which loss; the loop (:mod:`imtrans.train.loop`) owns everything else: optimisers,
-schedules, precision, image pools, checkpoints, logs and pictures.
+schedules, precision, averages, image pools, processes, checkpoints, logs and pictures.
 """
 
 from __future__ import annotations
@@ -9,23 +9,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from imtrans.data.augmentation import Augmentation
+from imtrans.data.kinds import KindName
+from imtrans.train.optimisers import SGD, Adam, AdamW, Optimiser, RMSprop
 from imtrans.train.pool import ImagePool
+from imtrans.train.schedule import Schedule
+
+__all__ = ["SGD", "Adam", "AdamW", "Losses", "Method", "Optimiser", "Phase", "RMSprop", "Schedule", "Step"]
 
 Losses = dict[str, Tensor]
 """Named scalars, already weighted; the loop minimises their sum and logs each."""
-
-
-@dataclass(frozen=True)
-class Adam:
-    """Settings of ``torch.optim.Adam``."""
-
-    lr: float = 2e-4
-    beta1: float = 0.5
-    beta2: float = 0.999
 
 
 @dataclass
@@ -33,7 +30,8 @@ class Step:
     """What the phases of one training step share."""
 
     batch: Mapping[str, Tensor]
-    """Pictures by domain (``"A"``, ``"B"``), float (N, C, H, W) in the card's value range, on the training device."""
+    """By name, as the kind of data set says (:mod:`imtrans.data.kinds`), on the training device. Pictures are float
+    (N, C, H, W) in the card's value range."""
     index: int
     """Number of this step, from 0."""
     pools: Mapping[str, ImagePool]
@@ -49,30 +47,50 @@ class Phase:
     learns: Sequence[nn.Module]
     """The modules whose parameters the phase updates; every other parameter of the method is frozen meanwhile."""
     loss: Callable[[Step], Losses]
-    optimiser: Adam = Adam()
+    optimiser: Optimiser = Adam()  # noqa: RUF009 - frozen
     every: int = 1
     """Run in every n-th step only (lazy regularisation)."""
     repeat: int = 1
     """Run n times in a step (critics)."""
+    schedule: Schedule | None = None
+    """How its learning rate moves; None takes the run's (``train.schedule``, ``.decay_from``, ``.warmup``)."""
+    clip_norm: float | None = None
+    """Largest norm of its gradient, 0 for any; None takes the run's (``train.clip_norm``)."""
+    second_order: bool = False
+    """Its loss holds a gradient (R1, WGAN-GP, path length). Such a phase runs uncompiled, for torch.compile has no
+    second derivative."""
+    after: Callable[[], None] | None = None
+    """Called without gradients after each update, such as for the weight clipping of a WGAN's critic."""
 
 
 class Method(ABC):
     """A model as it learns. Subclasses build their networks from the method's configuration.
 
     A resumed run is exact as long as a method keeps no state outside its networks and pools, and draws random numbers
-    only from torch's and Python's global generators, which checkpoints hold.
+    only from torch's and Python's global generators, which checkpoints hold. A module with state that is no network,
+    such as the running mean of path lengths, stands among the networks.
 
     Args:
         config: an instance of the card's ``method_config``.
     """
 
-    data: ClassVar[Literal["unpaired"]] = "unpaired"
-    """The kind of data set that the phases expect."""
+    data: ClassVar[KindName] = "unpaired"
+    """The kind of data set that the phases expect; :data:`imtrans.data.kinds.KINDS` says what batches of it hold."""
+    augmentation: ClassVar[Augmentation] = Augmentation()
+    """The sizes and mirroring that the model's authors train with, as defaults."""
     networks: nn.ModuleDict
     """Every network by name; checkpoints hold exactly these."""
 
     def __init__(self, config: Any) -> None:
         self.config = config
+
+    @classmethod
+    def classes(cls, config: Any) -> int | None:
+        """How many classes a network of that configuration has room for, where the data set has labels.
+
+        None takes as many as the data set has; data sets with more than the number are refused.
+        """
+        return None
 
     def pool_sizes(self) -> Mapping[str, int]:
         """Image pools that the loop is to keep, by name, each with its number of pictures; none unless overridden."""

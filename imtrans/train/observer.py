@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,16 @@ class Progress:
     losses: Mapping[str, float]
     """Mean of each named loss since the last report."""
     images_per_second: float
-    """Pictures of each domain."""
+    """Pictures of each domain, over all devices."""
     seconds: float
     """Since this process began to train."""
+
+    def with_mean(self, losses: Sequence[Mapping[str, float]]) -> Progress:
+        """The same with the mean of every loss over several processes."""
+        if len(losses) == 1:
+            return self
+        mean = {name: sum(each[name] for each in losses) / len(losses) for name in self.losses}
+        return replace(self, losses=mean)
 
 
 class Observer:
@@ -32,3 +39,9 @@ class Observer:
 
     def unreadable(self, path: str, reason: str) -> None:
         """A picture cannot be read, and others stand in for it; told once for each file."""
+
+    def evaluated(self, step: int, metrics: Mapping[str, float], best: bool) -> None:
+        """The translators were measured; ``best`` where they are the best so far by ``train.best_metric``."""
+
+    def note(self, text: str) -> None:
+        """Something that the user should know and that stops nothing, as a sentence without a full stop."""

@@ -12,24 +12,27 @@ from imtrans.train.method import Phase
 
 
 def make_optimiser(phase: Phase) -> torch.optim.Optimizer:
-    """Adam over the parameters that the phase learns."""
-    parameters = [parameter for module in phase.learns for parameter in module.parameters()]
-    settings = phase.optimiser
-    return torch.optim.Adam(parameters, settings.lr, (settings.beta1, settings.beta2), fused=True)
+    """The phase's optimiser over the parameters that the phase learns."""
+    return phase.optimiser.build(parameters_of(phase))
+
+
+def parameters_of(phase: Phase) -> list[nn.Parameter]:
+    """The parameters that the phase learns, each once."""
+    found = {id(parameter): parameter for module in phase.learns for parameter in module.parameters()}
+    return list(found.values())
 
 
 def tune(optimiser: torch.optim.Optimizer, phase: Phase, factor: float = 1.0) -> None:
     """Give the optimiser the phase's settings, with the learning rate times ``factor``."""
-    settings = phase.optimiser
     for group in optimiser.param_groups:
-        group["lr"] = settings.lr * factor
-        group["betas"] = (settings.beta1, settings.beta2)
+        group.update(phase.optimiser.options())
+        group["lr"] *= factor
 
 
 @contextlib.contextmanager
 def learning_only(networks: nn.ModuleDict, phase: Phase) -> Iterator[None]:
     """Freeze what the phase does not learn: its gradients would be computed and thrown away."""
-    learning = {id(parameter) for module in phase.learns for parameter in module.parameters()}
+    learning = {id(parameter) for parameter in parameters_of(phase)}
     for parameter in networks.parameters():
         parameter.requires_grad_(id(parameter) in learning)
     try:

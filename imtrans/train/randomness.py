@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -13,6 +14,21 @@ def seed_everything(seed: int) -> None:
     """Seed Python's and torch's generators."""
     random.seed(seed)
     torch.manual_seed(seed)
+
+
+def stream_seed(seed: int, stream: int) -> int:
+    """A seed for one of several streams that share a run's ``seed``; stream 0 is the seed itself."""
+    return (seed + stream * 0x9E3779B97F4A7C15) % 2**63 if stream else seed
+
+
+@contextlib.contextmanager
+def undisturbed(device: torch.device) -> Iterator[None]:
+    """What is drawn inside does not count outside: looking at a run must not change it."""
+    states = random_states(device)
+    try:
+        yield
+    finally:
+        restore_random_states(states, device)
 
 
 def random_states(device: torch.device) -> dict[str, Any]:

@@ -20,13 +20,14 @@ PATIENCE = 10.0
 
 
 class RunFolder:
-    """``config.toml``, ``log.jsonl``, ``samples/`` and ``checkpoints/`` of one run."""
+    """``config.toml``, ``log.jsonl``, ``samples/``, ``events/`` and ``checkpoints/`` of one run."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.config_path = root / "config.toml"
         self.log_path = root / "log.jsonl"
         self.samples = root / "samples"
+        self.events = root / "events"
         self.checkpoints = root / "checkpoints"
 
     def check_new(self) -> None:
@@ -50,7 +51,7 @@ class RunFolder:
             OutputError: it cannot be made.
         """
         self.check_new()
-        with _writing(self.root):
+        with writing(self.root):
             self.samples.mkdir(parents=True, exist_ok=True)
             self.checkpoints.mkdir(exist_ok=True)
         self._write_config(settings)
@@ -61,7 +62,7 @@ class RunFolder:
         Raises:
             OutputError: the folder cannot be written to.
         """
-        with _writing(self.root):
+        with writing(self.root):
             before = self.config_path.read_bytes()
             if before == settings.to_toml().encode():
                 return
@@ -70,7 +71,7 @@ class RunFolder:
         self._write_config(settings)
 
     def _write_config(self, settings: RunConfig) -> None:
-        with _writing(self.config_path), atomic_file(self.config_path) as file:
+        with writing(self.config_path), atomic_file(self.config_path) as file:
             file.write(settings.to_toml().encode())
 
     @contextlib.contextmanager
@@ -83,7 +84,7 @@ class RunFolder:
         """
         lock = FileLock(self.root / ".lock")
         try:
-            with _writing(self.root):
+            with writing(self.root):
                 lock.acquire(timeout=PATIENCE, poll_interval=0.2)
         except Timeout:
             raise TrainingError(
@@ -117,7 +118,7 @@ class RunFolder:
         Raises:
             OutputError: the disk is full or not writable.
         """
-        with _writing(self.log_path), self.log_path.open("a", encoding="utf-8") as file:
+        with writing(self.log_path), self.log_path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
 
     def forget_after(self, step: int) -> None:
@@ -128,7 +129,7 @@ class RunFolder:
         """
         if not self.log_path.exists():
             return
-        with _writing(self.log_path):
+        with writing(self.log_path):
             lines = self.log_path.read_bytes().splitlines()
             with atomic_file(self.log_path) as file:
                 file.writelines(line + b"\n" for line in lines if _step_of_line(line) <= step)
@@ -143,8 +144,12 @@ def _step_of_line(line: bytes) -> float:
 
 
 @contextlib.contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Turn what the operating system says into words."""
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the operating system says into words.
+
+    Raises:
+        OutputError: it refuses to write ``path``.
+    """
     try:
         yield
     except Timeout:

@@ -21,11 +21,15 @@ class TranslatorFile:
     path: Path
     direction: str
     step: int
+    averaged: bool
+    """Whether it holds the running average of the weights."""
     metadata: dict[str, str]
     """Of the safetensors file, as :func:`translator_metadata` made it."""
 
 
-def translator_metadata(model: str, network_config: Any, direction: str, step: int) -> dict[str, str]:
+def translator_metadata(
+    model: str, network_config: Any, direction: str, step: int, *, averaged: bool = False
+) -> dict[str, str]:
     """Metadata of the file of a translator.
 
     Args:
@@ -33,13 +37,18 @@ def translator_metadata(model: str, network_config: Any, direction: str, step: i
         network_config: an instance of the card's ``network_config``.
         direction: what it translates, such as ``"a2b"``.
         step: training steps behind it.
+        averaged: whether it holds the running average of the weights.
     """
     identity = {"model": model, "config": config.to_dict(network_config), "direction": direction, "step": step}
-    return {KEY: json.dumps(identity)}
+    return {KEY: json.dumps({**identity, "averaged": True} if averaged else identity)}
 
 
-def translators_in(checkpoint: Path) -> dict[str, TranslatorFile]:
+def translators_in(checkpoint: Path, *, averaged: bool = True) -> dict[str, TranslatorFile]:
     """The translators of a checkpoint by direction, in alphabetical order; only headers are read.
+
+    Args:
+        checkpoint: the folder.
+        averaged: prefer the running average of the weights, where the run kept one, to the weights themselves.
 
     Raises:
         TrainingError: a file is damaged.
@@ -51,8 +60,10 @@ def translators_in(checkpoint: Path) -> dict[str, TranslatorFile]:
                 metadata = dict(file.metadata() or {})
             identity = json.loads(metadata.get(KEY, "{}"))
             if "direction" in identity:
-                name = str(identity["direction"])
-                found[name] = TranslatorFile(path, name, int(identity.get("step", 0)), metadata)
+                name, is_average = str(identity["direction"]), bool(identity.get("averaged", False))
+                if name not in found or is_average == averaged:
+                    step = int(identity.get("step", 0))
+                    found[name] = TranslatorFile(path, name, step, is_average, metadata)
         except (OSError, ValueError, TypeError, SafetensorError) as error:
             raise TrainingError(
                 f"{path} cannot be read: {str(error).rstrip('.')}.",

@@ -67,3 +67,43 @@ def _is_statistic_of_instance_norm(key: str, tensors: Mapping[str, Tensor]) -> b
     """Whether ``key`` is a running statistic beside which no scale stands; a batch norm has one, and needs both."""
     layer, _, name = key.rpartition(".")
     return name in STATISTICS and f"{layer}.weight" not in tensors
+
+
+def restore_spectral_norms(
+    tensors: Mapping[str, Tensor], expected: Collection[str]
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Bring spectral norms as PyTorch 1.0 saved them (``weight``, ``weight_orig``, ``weight_u``) to today's form.
+
+    That version kept the normalised ``weight`` and no ``weight_v``. The v here makes sigma = u^T W v the number that
+    W was divided by, so a network runs exactly as it did; in training, the first power iteration replaces it.
+
+    Args:
+        tensors: a checkpoint's tensors.
+        expected: the keys that the network has.
+
+    Returns:
+        The tensors with ``weight_v`` and without the normalised weights, and a note where any was restored.
+    """
+    restored = dict(tensors)
+    layers = [key.removesuffix("weight_v") for key in expected if key.endswith("weight_v") and key not in tensors]
+    layers = [layer for layer in layers if f"{layer}weight_orig" in tensors and f"{layer}weight_u" in tensors]
+    for layer in layers:
+        original, u = restored[f"{layer}weight_orig"], restored[f"{layer}weight_u"]
+        restored[f"{layer}weight_v"] = _right_vector(original, u, restored.pop(f"{layer}weight", None))
+    if not layers:
+        return restored, ()
+    return restored, (f"restored {len(layers)} spectral norms as PyTorch 1.0 saved them",)
+
+
+def _right_vector(original: Tensor, u: Tensor, normalised: Tensor | None) -> Tensor:
+    """V in the direction of W^T u, of unit length, or as long as the sigma that ``normalised`` shows demands."""
+    # A transposed convolution has its output channels second; the length of u tells.
+    axis = 0 if original.shape[0] == len(u) else 1
+    matrix = original.double().movedim(axis, 0).flatten(1)
+    back = matrix.t() @ u.double()
+    length = back.norm().clamp_min(1e-12)
+    if normalised is None:
+        return (back / length).to(original.dtype)
+    # W / sigma is known, so sigma is the ratio of the lengths, the stablest of all estimates.
+    sigma = original.double().norm() / normalised.double().norm().clamp_min(1e-12)
+    return (back * sigma / length.square()).to(original.dtype)

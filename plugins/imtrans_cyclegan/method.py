@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
-from torch.nn.functional import l1_loss
 
 from imtrans.errors import ConfigError
 from imtrans.nn.init import init_normal
-from imtrans.train.losses import adversarial_loss
+from imtrans.train.losses import discriminator_loss, generator_loss, l1_loss
 from imtrans.train.method import Adam, Losses, Method, Phase, Step
 from imtrans_cyclegan.config import CycleGANConfig
 from imtrans_cyclegan.discriminators import build_discriminator
@@ -64,8 +63,8 @@ class CycleGAN(Method):
         fake_b, fake_a = self.generator_ab(a), self.generator_ba(b)
         step.shared |= {"fake_a": fake_a.detach(), "fake_b": fake_b.detach()}
         losses = {
-            "gan_ab": adversarial_loss(config.gan_loss, self.discriminator_b(fake_b), real=True),
-            "gan_ba": adversarial_loss(config.gan_loss, self.discriminator_a(fake_a), real=True),
+            "gan_ab": generator_loss(config.gan_loss, self.discriminator_b(fake_b)),
+            "gan_ba": generator_loss(config.gan_loss, self.discriminator_a(fake_a)),
             "cycle_a": config.lambda_cycle * l1_loss(self.generator_ba(fake_b), a),
             "cycle_b": config.lambda_cycle * l1_loss(self.generator_ab(fake_a), b),
         }
@@ -85,11 +84,8 @@ class CycleGAN(Method):
         }
 
     def _judge(self, discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
-        kind = self.config.gan_loss
-        loss_real = adversarial_loss(kind, discriminator(real), real=True)
-        loss_fake = adversarial_loss(kind, discriminator(fake), real=False)
         # Halved, so that the discriminators learn at half the generators' pace.
-        return 0.5 * (loss_real + loss_fake)
+        return 0.5 * discriminator_loss(self.config.gan_loss, discriminator(real), discriminator(fake))
 
     def preview(self, batch: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """A, its translation and its way back, and the same from B."""

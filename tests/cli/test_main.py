@@ -14,7 +14,7 @@ from imtrans.cli.main import BUG, INTERRUPTED, main
 from imtrans.errors import TrainingError, UsageError
 from imtrans.version import __version__
 
-COMMANDS = ("run", "train", "export", "doctor", "models", "plugins", "kernels")
+COMMANDS = ("run", "train", "evaluate", "export", "doctor", "models", "plugins", "kernels", "data", "runs")
 
 
 def imtrans(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -44,7 +44,9 @@ def test_help_names_every_command() -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command != "kernels"])  # a mere group
+@pytest.mark.parametrize(
+    "command", [command for command in COMMANDS if command not in ("kernels", "data", "runs")]
+)  # mere groups
 def test_every_command_has_help_with_an_example(command: str) -> None:
     done = imtrans(command, "--help", COLUMNS="200")
     assert done.returncode == 0
@@ -56,7 +58,16 @@ def test_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--help",), ("models",), ("models", "show", "cyclegan"), ("plugins",), ("run", "--help")]
+    "arguments",
+    [
+        ("--help",),
+        ("models",),
+        ("models", "show", "cyclegan"),
+        ("plugins",),
+        ("run", "--help"),
+        ("evaluate", "--help"),
+        ("data", "check", "--help"),
+    ],
 )
 def test_listing_never_imports_torch(arguments: tuple[str, ...]) -> None:
     code = (

@@ -19,7 +19,7 @@ def trainer(unreadable: int = 0) -> Any:
     """As much of a trainer as a reporter looks at."""
     return SimpleNamespace(
         card=SimpleNamespace(name="toy"),
-        dataset=SimpleNamespace(paths={"A": [1, 2], "B": [1]}),
+        dataset=SimpleNamespace(counts={"A": 2, "B": 1}),
         run=SimpleNamespace(root="run", latest_checkpoint=lambda: "run/checkpoints/step-00000050"),
         method=SimpleNamespace(translators=dict),
         device="cpu",
@@ -33,7 +33,7 @@ def trainer(unreadable: int = 0) -> Any:
 def test_a_terminal_shows_steps_and_time_left() -> None:
     screen = io.StringIO()
     reporter = BarReporter(Console(file=screen, force_terminal=True, width=80, highlight=False))
-    reporter.start(trainer())
+    reporter.start(trainer(), [1])
     for step in range(1, 51):
         reporter.step(step)
     reporter.report(Progress(50, 100, {"gan_ab": 0.25}, 3.5, 10.0))

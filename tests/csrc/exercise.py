@@ -109,6 +109,28 @@ def compare(kernels: Any, function: Any, call: Call) -> None:
             assert np.abs(one - other).max(initial=0) < 2e-3 * scale, (function.__name__, call)
 
 
+def convolve(kernels: Any) -> None:
+    """Every kind of packed convolution; the tests compare their values."""
+    random = np.random.default_rng(0)
+    layers = [
+        (17, 130, 3, 1, 1, 0, 0, 1),
+        (3, 18, 7, 1, 3, 0, 0, 1),
+        (18, 3, 7, 1, 3, 0, 0, 2),
+        (5, 17, 4, 3, 1, 0, 0, 0),
+        (5, 17, 3, 2, 1, 1, 1, 0),
+        (5, 3, 2, 3, 0, 1, 1, 2),
+    ]
+    for layer, size in itertools.product(layers, ((4, 5), (9, 61))):
+        weight = random.normal(size=layer[0] * layer[1] * layer[2] ** 2).astype(np.float32)
+        scale, shift = random.normal(size=(2, layer[0])).astype(np.float32)
+        x = random.normal(size=(1, *size, layer[0])).astype(np.float32)
+        maps = [x, (x.view(np.uint32) >> 16).astype(np.uint16)] if kernels.cpu.multiplies_bfloat16() else [x]
+        for each in maps:
+            y, *_ = kernels.cpu.packed_convolution(each, weight, layer, scale, shift, 0.0, None, EPS)
+            assert np.isfinite(y).all(), layer
+            kernels.cpu.affine(each, scale, shift, 0.2, each)
+
+
 def compare_padding(kernels: Any) -> None:
     """Pad and fold on both; they add in the same order, so even the bits agree."""
     random = np.random.default_rng(0)
@@ -126,6 +148,7 @@ def compare_padding(kernels: Any) -> None:
 def main(path: str) -> None:
     """Call everything."""
     kernels = load(path)
+    convolve(kernels)
     compare_padding(kernels)
     kinds = [("float32", True), ("float32", False), ("bfloat16", True), ("float64", True), ("float16", True)]
     for size, channels_last, (dtype, affine) in itertools.product(SIZES, (True, False), kinds):

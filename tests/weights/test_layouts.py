@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imtrans.weights.layouts import WRAPPERS, drop_legacy_statistics, strip_prefixes
+from imtrans.weights.layouts import WRAPPERS, drop_legacy_statistics, restore_spectral_norms, strip_prefixes
 
 words = st.text("abcdefgmodule_", min_size=1, max_size=8)
 keys = st.lists(words, min_size=1, max_size=4).map(".".join)
@@ -66,3 +67,41 @@ def test_statistics_that_the_network_has_stay() -> None:
 def test_statistics_of_batch_norm_stay_for_the_strict_loading_to_name() -> None:
     tensors = filled(["bn.weight", "bn.running_mean"])
     assert drop_legacy_statistics(tensors, []) == (tensors, ())
+
+
+def spectral_layer(axis: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A weight, its left vector before its last step, and what PyTorch 1.0 divided it to, all in float64."""
+    torch.manual_seed(axis)
+    weight = torch.randn(6, 4, 3, 3, dtype=torch.float64)
+    matrix = weight.movedim(axis, 0).flatten(1)
+    v = torch.nn.functional.normalize(torch.randn(matrix.shape[1], dtype=torch.float64), dim=0)
+    u = torch.nn.functional.normalize(matrix @ v, dim=0)
+    return weight, u, weight / (u @ matrix @ v)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_spectral_norms_of_torch_1_0_give_the_weight_that_was_saved(axis: int) -> None:
+    weight, u, normalised = spectral_layer(axis)
+    saved = {"up.weight": normalised, "up.weight_orig": weight, "up.weight_u": u, "up.bias": torch.zeros(6)}
+    expected = ["up.bias", "up.weight_orig", "up.weight_u", "up.weight_v"]
+    found, notes = restore_spectral_norms(saved, expected)
+    assert sorted(found) == expected
+    assert notes == ("restored 1 spectral norms as PyTorch 1.0 saved them",)
+    sigma = u @ weight.movedim(axis, 0).flatten(1) @ found["up.weight_v"]
+    torch.testing.assert_close(weight / sigma, normalised)
+
+
+def test_without_the_normalised_weight_the_right_vector_has_unit_length() -> None:
+    weight, u, _ = spectral_layer()
+    found, _ = restore_spectral_norms({"weight_orig": weight, "weight_u": u}, ["weight_orig", "weight_u", "weight_v"])
+    assert found["weight_v"].norm().item() == pytest.approx(1)
+    torch.testing.assert_close(found["weight_v"], torch.nn.functional.normalize(weight.flatten(1).T @ u, dim=0))
+
+
+def test_whole_spectral_norms_and_other_networks_are_left_alone() -> None:
+    weight, u, normalised = spectral_layer()
+    whole = {"weight_orig": weight, "weight_u": u, "weight_v": u}
+    assert restore_spectral_norms(whole, list(whole)) == (whole, ())
+    assert restore_spectral_norms({"weight": normalised}, ["weight"]) == ({"weight": normalised}, ())
+    lacking = {"weight_u": u}
+    assert restore_spectral_norms(lacking, ["weight_orig", "weight_u", "weight_v"]) == (lacking, ())

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from imtrans.errors import ImtransError
 from imtrans.infer.fast.steps import Awaited, Convolve, Finish, Step, Tanh
-from imtrans.nn import InstanceNorm2d
+from imtrans.nn import InstanceNorm2d, ReflectConv2d
 from imtrans.ops.packed_convolution import Border, Layer, Norm, Packable, layer_of
 
 
@@ -144,7 +144,10 @@ class _Planner:
     def convolution(self, node: fx.Node, module: nn.Conv2d | nn.ConvTranspose2d) -> Value:
         value = self._input(node)
         border, padding = value.border, value.padding or None
-        if padding and (isinstance(module, nn.ConvTranspose2d) or any(module.padding)):
+        if isinstance(module, ReflectConv2d) and module.padded:
+            if (value.border, value.padding) != ("reflect", module.border):
+                raise UnsupportedError(f"{node.target} wants a border that the layer before does not write.")
+        elif padding and (isinstance(module, nn.ConvTranspose2d) or any(module.padding)):
             raise UnsupportedError(f"{node.target} pads a map that has a border.")
         if not padding and module.padding_mode in ("reflect", "replicate"):
             border = "reflect" if module.padding_mode == "reflect" else "replicate"
