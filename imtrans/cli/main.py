@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from imtrans.cli.data import app as data
 from imtrans.cli.doctor import doctor
 from imtrans.cli.evaluate import evaluate
 from imtrans.cli.export import export
@@ -73,6 +74,7 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(export)
 app.add_typer(runs, name="runs")
+app.add_typer(data, name="data")
 app.add_typer(models, name="models")
 app.add_typer(plugins, name="plugins")
 app.add_typer(kernels, name="kernels")

@@ -28,7 +28,13 @@ def train(
     model: Annotated[str, typer.Argument(help="The model, as 'imtrans models' lists it.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.", show_default=False)],
     data: Annotated[
-        Path | None, typer.Option("--data", "-d", help="Folder that holds trainA/ and trainB/.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--data",
+            "-d",
+            help="Folder with the pictures; 'imtrans data check' says what it holds.",
+            show_default=False,
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --output.")] = False,
     config: Annotated[
@@ -184,25 +190,23 @@ def _trainable(model: str) -> Card:
 
 def _trainer(card: Card, settings: RunConfig, run: RunFolder, device: str, devices: int | None) -> Trainer:
     """Everything made and checked that does not touch the run's folder."""
-    from imtrans.data.augmentation import check_crop
-    from imtrans.data.unpaired import UnpairedFolders
+    from imtrans.data.augmentation import check_sizes
     from imtrans.device import DTYPES, choose_device, choose_precision
     from imtrans.train.engine import Engine, choose_local_device, local_size
     from imtrans.train.loop import Trainer
-    from imtrans.train.samples import preview_batch
+    from imtrans.train.pictures import SAMPLES, open_training_data
 
     where = choose_local_device(choose_device(device), devices)
     dtype = DTYPES[choose_precision(settings.train.precision, where, card.precisions)]
-    root, augmentation = Path(settings.data), settings.augmentation
-    dataset = UnpairedFolders(root, augmentation, card.value_range, settings.train.seed, card.channels)
-    preview = preview_batch(root, augmentation, card)
+    dataset = open_training_data(card, settings)
     engine = Engine(where, dtype, local_size())
     evaluator = _evaluator(card, settings, engine) if settings.train.evaluate_every else None
+    preview = dataset.preview(SAMPLES)
     trainer = Trainer(card, settings, run, dataset, preview, where, dtype, engine=engine, evaluator=evaluator)
     networks = trainer.method.networks.values()
     multiple = math.lcm(*(getattr(network, "multiple", 1) for network in networks))
     minimum = max(getattr(network, "minimum", 1) for network in networks)
-    check_crop(augmentation.crop_size, multiple, minimum)
+    check_sizes(settings.augmentation, multiple, minimum)
     return trainer
 
 

@@ -25,7 +25,7 @@ class Reporter(observer.Observer):
 
     def start(self, trainer: Trainer, processes: Sequence[int]) -> None:
         """Tell what is going to happen, in which processes."""
-        count = ", ".join(f"{len(paths)} pictures of {domain}" for domain, paths in trainer.dataset.paths.items())
+        count = ", ".join(f"{number} pictures of {name}" for name, number in trainer.dataset.counts.items())
         precision = str(trainer.dtype).removeprefix("torch.")
         self.say(f"{trainer.card.name}: {count}")
         where = trainer.device if len(processes) == 1 else f"{len(processes)} x {trainer.device.type}"
@@ -105,7 +105,7 @@ class JsonReporter(Reporter):
     """One JSON object a line, each with its ``event``: start, step, evaluation, unreadable, note, end."""
 
     def start(self, trainer: Trainer, processes: Sequence[int]) -> None:
-        pictures = {domain: len(paths) for domain, paths in trainer.dataset.paths.items()}
+        pictures = dict(trainer.dataset.counts)
         where = {"device": str(trainer.device), "precision": str(trainer.dtype).removeprefix("torch.")}
         run = {"run": str(trainer.run.root), "step": trainer.step, "steps": trainer.total, "pictures": pictures}
         _emit("start", **run, **where, processes=list(processes))

@@ -55,5 +55,5 @@ def _with_data(chosen: RunConfig, data: Path | None) -> RunConfig:
         # A run may be resumed from another working directory.
         return replace(chosen, data=str(data.absolute()))
     if not chosen.data:
-        raise UsageError("training needs pictures.", hint="Type --data FOLDER, with trainA/ and trainB/ inside.")
+        raise UsageError("training needs pictures.", hint="Type --data FOLDER; docs/data.md shows what to put in.")
     return chosen

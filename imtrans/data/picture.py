@@ -8,7 +8,7 @@ import struct
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from PIL import Image, ImageFile, ImageOps
 
@@ -61,10 +61,18 @@ class Picture:
         return merged
 
 
-def read_picture(source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
+def read_picture(
+    source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS, least: tuple[int, int] | None = None
+) -> Picture:
     """Read a JPEG, PNG, WebP, TIFF, BMP or GIF (its first frame) file, or the bytes of one.
 
     EXIF orientation is applied, colours are converted to sRGB, see :func:`imtrans.data.colour.to_srgb`.
+
+    Args:
+        source: a path, or what is in the file.
+        max_pixels: larger pictures are refused.
+        least: (width, height) that will do; a JPEG is then decoded at 1/2, 1/4 or 1/8 of its size if that is no
+            smaller, which takes a fraction of the time.
 
     Raises:
         InputError: the file is missing, forbidden, empty, truncated, larger than ``max_pixels``, of another format, or
@@ -73,13 +81,35 @@ def read_picture(source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS) ->
     name = "the picture" if isinstance(source, bytes) else shown(source)
     with _opened(source, name) as stream:
         try:
-            return _decode(stream, name, max_pixels)
+            return _decode(stream, name, max_pixels, least)
         except InputError:
             raise
         except MemoryError:
             raise InputError(f"{name}: there is not enough memory to decode it.") from None
         except Exception as error:  # a hostile file may make a decoder raise anything
             raise InputError(f"{name}: {_reason(error)}.") from error
+
+
+def open_picture(source: Path) -> ImageFile.ImageFile:
+    """A file recognised but not decoded, as Pillow's lazy image: its size, mode and format, and pixels as stored.
+
+    The caller closes it, and reads ``load`` errors into words by :func:`damaged`.
+
+    Raises:
+        InputError: the file is missing, forbidden, empty, larger than :data:`MAX_PIXELS`, of another format, or none.
+    """
+    name = shown(source)
+    stream = cast(IO[bytes], _opened(source, name))  # a real file, which the image takes over
+    try:
+        return _checked(stream, name, MAX_PIXELS)
+    except Exception as error:
+        stream.close()
+        raise error if isinstance(error, InputError) else damaged(source, error) from error
+
+
+def damaged(source: Path, error: Exception) -> InputError:
+    """A decoder's complaint about a file, in words."""
+    return InputError(f"{shown(source)}: {_reason(error)}.")
 
 
 def picture_from_image(image: Image.Image) -> Picture:
@@ -151,7 +181,15 @@ def _opened(source: str | Path | bytes, name: str) -> AbstractContextManager[IO[
         raise InputError(f"{name}: {getattr(error, 'strerror', None) or error}.") from error
 
 
-def _decode(stream: IO[bytes], name: str, max_pixels: int) -> Picture:
+def _decode(stream: IO[bytes], name: str, max_pixels: int, least: tuple[int, int] | None) -> Picture:
+    image = _checked(stream, name, max_pixels)
+    if least is not None:
+        image.draft(None, least)
+    image.load()
+    return _upright(image, "JPEG" if image.format == "MPO" else image.format)
+
+
+def _checked(stream: IO[bytes], name: str, max_pixels: int) -> ImageFile.ImageFile:
     image = _recognised(stream)
     if image is None:
         raise InputError(f"{name}: {_stranger(stream)}.", have=f"Readable are {FORMATS}.")
@@ -161,8 +199,7 @@ def _decode(stream: IO[bytes], name: str, max_pixels: int) -> Picture:
             f"{name}: it claims {width} x {height} pixels, more than the limit of {max_pixels / 1e6:g} million.",
             hint="If it is an honest picture, make it smaller first.",
         )
-    image.load()
-    return _upright(image, "JPEG" if image.format == "MPO" else image.format)
+    return image
 
 
 def _recognised(stream: IO[bytes]) -> ImageFile.ImageFile | None:

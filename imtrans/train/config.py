@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from imtrans.data.cache import parse_bytes
 from imtrans.train.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ class TrainConfig:
     """Keep pictures and weights in NHWC order, the fast one."""
     workers: int = 1
     """Processes that read pictures, for each device; 0 reads in the training process."""
+    prefetch: int = 4
+    """Batches that each of these processes reads ahead."""
+    cache: str = "0"
+    """Memory for decoded pictures, such as 2GB, for all processes together; 0 decodes each picture every time."""
     log_every: int = 50
     """Steps between two lines of log.jsonl."""
     sample_every: int = 500
@@ -76,7 +81,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         every = ("log_every", "sample_every", "checkpoint_every")
-        for name in ("epochs", "batch_size", "accumulate", "evaluate_limit", *every, "keep"):
+        for name in ("epochs", "batch_size", "accumulate", "prefetch", "evaluate_limit", *every, "keep"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
         if self.steps is not None and self.steps < 1:
@@ -88,6 +93,7 @@ class TrainConfig:
             raise ValueError(f"clip_norm must be 0 or a positive number, not {self.clip_norm}")
         if not 0 <= self.ema < 1:
             raise ValueError(f"ema must lie in 0..1 without 1, not be {self.ema}")
+        parse_bytes(self.cache)
         if not 0 <= self.seed < 2**63:
             raise ValueError(f"seed must lie in 0..2^63-1, not be {self.seed}")
         if self.batch_size % self.accumulate:
@@ -116,6 +122,11 @@ class TrainConfig:
         if self.ema_half_life:
             return Decay(half_life=self.ema_half_life, ramp_up=self.ema_ramp_up or None)
         return Decay(self.ema) if self.ema else None
+
+    @property
+    def cache_bytes(self) -> int:
+        """``cache`` in bytes."""
+        return parse_bytes(self.cache)
 
     def total_steps(self, round_length: int) -> int:
         """Steps of the whole run over a data set with ``round_length`` items in a round."""

@@ -10,24 +10,25 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from imtrans.data.unpaired import Item, Unreadable
-from imtrans.errors import ImtransError, TrainingError
+from imtrans.data.items import Item, Unreadable
+from imtrans.errors import ImtransError, InputError, TrainingError
 from imtrans.train.signals import ignore_stopping
 
 Batch = tuple[Mapping[str, Tensor], Unreadable]
 
 
 def batches(
-    dataset: Dataset[Item], items: Iterable[int], batch_size: int, workers: int, *, pin: bool
+    dataset: Dataset[Item], items: Iterable[int], batch_size: int, workers: int, *, pin: bool, prefetch: int = 2
 ) -> Iterator[Batch]:
-    """The ``items`` of the data set in that order, as batches of pictures by domain and what could not be read.
+    """The ``items`` of the data set in that order, as batches of tensors by name and what could not be read.
 
     Args:
         dataset: the pictures.
-        items: numbers of the items.
+        items: numbers of the items; ranks take turns at them.
         batch_size: items in a batch.
         workers: processes that read ahead; 0 reads here.
         pin: put batches into memory from which a GPU copies faster.
+        prefetch: batches that each worker reads ahead.
 
     Raises:
         ImtransError: what the data set raised, in whichever process.
@@ -38,6 +39,7 @@ def batches(
         sampler=items,
         collate_fn=_collate,
         num_workers=workers,
+        prefetch_factor=prefetch if workers else None,
         worker_init_fn=_start_worker,
         pin_memory=pin,
         # Else a loader draws its seed from the global generator, and dropout would differ after a resume.
@@ -70,7 +72,25 @@ def _collate(items: Sequence[Item | ImtransError]) -> Batch | ImtransError:
             return item
         pictures.append(item.pictures)
         unreadable |= item.unreadable
-    return {domain: torch.stack([each[domain] for each in pictures]) for domain in pictures[0]}, unreadable
+    if (mixed := _sizes_that_differ(pictures)) is not None:
+        return mixed
+    return {name: torch.stack([each[name] for each in pictures]) for name in pictures[0]}, unreadable
+
+
+def _sizes_that_differ(pictures: Sequence[Mapping[str, Tensor]]) -> InputError | None:
+    sizes = sorted({tuple(tensor.shape[1:]) for each in pictures for tensor in each.values() if tensor.ndim == 3})
+    if len(sizes) < 2 or all(_shapes(each) == _shapes(pictures[0]) for each in pictures):
+        return None
+    named = ", ".join(f"{width} x {height}" for height, width in sizes[:4])
+    return InputError(
+        f"the pictures of a batch of {len(pictures)} differ in size: {named}.",
+        have="Where augmentation.mode crops nothing, they keep the proportions of the files.",
+        hint="Type --batch-size 1, or --set augmentation.mode=scale_width_and_crop.",
+    )
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in tensors.items()}
 
 
 def _start_worker(number: int) -> None:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from imtrans.card import Card
-from imtrans.data.unpaired import UnpairedFolders, Unreadable
+from imtrans.data.items import TrainingData, Unreadable
 from imtrans.errors import TrainingError
 from imtrans.ops import use_backend
 from imtrans.train.averages import Averages
@@ -82,7 +82,7 @@ class Trainer:
         card: Card,
         settings: RunConfig,
         run: RunFolder,
-        dataset: UnpairedFolders,
+        dataset: TrainingData,
         preview: Mapping[str, Tensor],
         device: torch.device,
         dtype: torch.dtype = torch.float32,
@@ -194,7 +194,8 @@ class Trainer:
         train = self.settings.train
         share = Share(self.step, self.total, train.batch_size, self.ranks)
         pin = self.device.type == "cuda"
-        for pictures, unreadable in batches(self.dataset, share, share.size, train.workers, pin=pin):
+        feed = batches(self.dataset, share, share.size, train.workers, pin=pin, prefetch=train.prefetch)
+        for pictures, unreadable in feed:
             self._tell_unreadable(unreadable, observer)
             yield self._to_device(pictures)
 

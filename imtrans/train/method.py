@@ -9,10 +9,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from imtrans.data.augmentation import Augmentation
+from imtrans.data.kinds import KindName
 from imtrans.train.optimisers import SGD, Adam, AdamW, Optimiser, RMSprop
 from imtrans.train.pool import ImagePool
 from imtrans.train.schedule import Schedule
@@ -28,7 +30,8 @@ class Step:
     """What the phases of one training step share."""
 
     batch: Mapping[str, Tensor]
-    """Pictures by domain (``"A"``, ``"B"``), float (N, C, H, W) in the card's value range, on the training device."""
+    """By name, as the kind of data set says (:mod:`imtrans.data.kinds`), on the training device. Pictures are float
+    (N, C, H, W) in the card's value range."""
     index: int
     """Number of this step, from 0."""
     pools: Mapping[str, ImagePool]
@@ -71,13 +74,23 @@ class Method(ABC):
         config: an instance of the card's ``method_config``.
     """
 
-    data: ClassVar[Literal["unpaired"]] = "unpaired"
-    """The kind of data set that the phases expect."""
+    data: ClassVar[KindName] = "unpaired"
+    """The kind of data set that the phases expect; :data:`imtrans.data.kinds.KINDS` says what batches of it hold."""
+    augmentation: ClassVar[Augmentation] = Augmentation()
+    """The sizes and mirroring that the model's authors train with, as defaults."""
     networks: nn.ModuleDict
     """Every network by name; checkpoints hold exactly these."""
 
     def __init__(self, config: Any) -> None:
         self.config = config
+
+    @classmethod
+    def classes(cls, config: Any) -> int | None:
+        """How many classes a network of that configuration has room for, where the data set has labels.
+
+        None takes as many as the data set has; data sets with more than the number are refused.
+        """
+        return None
 
     def pool_sizes(self) -> Mapping[str, int]:
         """Image pools that the loop is to keep, by name, each with its number of pictures; none unless overridden."""

@@ -5,42 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from PIL import Image
 from torch import Tensor
 
-from imtrans.card import Card
-from imtrans.data.augmentation import Augmentation
-from imtrans.data.folders import domain_pictures
 from imtrans.data.picture import write_picture
-from imtrans.data.pixels import to_images, to_tensor
-from imtrans.data.unpaired import DOMAINS, read_any
-from imtrans.errors import InputError
+from imtrans.data.pixels import to_images
 
 GAP = 2
 """Pixels of white between two pictures."""
-
-
-def preview_batch(root: Path, augmentation: Augmentation, card: Card, count: int = 4) -> dict[str, Tensor]:
-    """Up to ``count`` pictures of each domain, held out where ``root`` has testA and testB, as squares.
-
-    Returns:
-        (N, C, S, S) by domain, in the card's value range and channel order, with S the crop's size.
-
-    Raises:
-        InputError: there are no pictures, or none that can be read.
-    """
-    try:
-        paths = {domain: domain_pictures(root, domain, split="test") for domain in DOMAINS}
-    except InputError:
-        paths = {domain: domain_pictures(root, domain) for domain in DOMAINS}
-    count = min(count, *(len(found) for found in paths.values()))
-
-    def picture(found: list[Path], place: int) -> Tensor:
-        image, _ = read_any(found, place)
-        return to_tensor(augmentation.fit(image), card.value_range, card.channels)
-
-    return {domain: torch.stack([picture(found, place) for place in range(count)]) for domain, found in paths.items()}
 
 
 def write_samples(

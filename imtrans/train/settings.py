@@ -30,8 +30,10 @@ class RunConfig:
     @staticmethod
     def defaults(card: Card, data: str = "") -> RunConfig:
         """The settings of the model's authors."""
+        assert card.method is not None
         assert card.method_config is not None
-        return RunConfig(card.name, data, TrainConfig(), Augmentation(), card.method_config.load()())
+        augmentation = card.method.load().augmentation
+        return RunConfig(card.name, data, TrainConfig(), augmentation, card.method_config.load()())
 
     @staticmethod
     def read(path: Path, card: Card) -> RunConfig:
@@ -40,6 +42,7 @@ class RunConfig:
         Raises:
             ConfigError: the file is missing, no TOML, of another model, or has unknown keys or wrong values.
         """
+        assert card.method is not None
         assert card.method_config is not None
         table = config.read_toml(path)
         known = ("model", "data", *SECTIONS)
@@ -58,8 +61,11 @@ class RunConfig:
                 hint=f"Type: imtrans train {model} …" if model != card.name else 'Write data = "FOLDER".',
             )
         kinds = {"train": TrainConfig, "augmentation": Augmentation, "method": card.method_config.load()}
+        authors = {"augmentation": config.to_dict(card.method.load().augmentation)}
         try:
-            parts = {name: config.from_dict(kind, table.get(name, {}), where=name) for name, kind in kinds.items()}
+            parts = {
+                name: _section(kind, table.get(name, {}), authors.get(name, {}), name) for name, kind in kinds.items()
+            }
         except ConfigError as error:
             raise ConfigError(f"{path}: {error.what}", have=error.have, hint=error.hint) from error
         return RunConfig(card.name, data, **parts)
@@ -100,3 +106,8 @@ class RunConfig:
         """The text of ``config.toml``."""
         sections = {name: getattr(self, name) for name in SECTIONS}
         return config.to_toml({"model": self.model, "data": self.data, **sections})
+
+
+def _section(kind: type, table: Any, defaults: dict[str, Any], name: str) -> Any:
+    """One section of a file; what it leaves out are the ``defaults``, and then those of ``kind``."""
+    return config.from_dict(kind, {**defaults, **table} if isinstance(table, dict) else table, where=name)

@@ -14,7 +14,7 @@ from imtrans.cli.main import BUG, INTERRUPTED, main
 from imtrans.errors import TrainingError, UsageError
 from imtrans.version import __version__
 
-COMMANDS = ("run", "train", "evaluate", "export", "doctor", "models", "plugins", "kernels")
+COMMANDS = ("run", "train", "evaluate", "export", "runs", "doctor", "models", "plugins", "kernels", "data")
 
 
 def imtrans(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -44,7 +44,9 @@ def test_help_names_every_command() -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command != "kernels"])  # a mere group
+@pytest.mark.parametrize(
+    "command", [command for command in COMMANDS if command not in ("kernels", "data")]
+)  # mere groups
 def test_every_command_has_help_with_an_example(command: str) -> None:
     done = imtrans(command, "--help", COLUMNS="200")
     assert done.returncode == 0
@@ -57,7 +59,16 @@ def test_version() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--help",), ("models",), ("models", "show", "cyclegan"), ("plugins",), ("run", "--help"), ("evaluate", "--help")],
+    [
+        ("--help",),
+        ("models",),
+        ("models", "show", "cyclegan"),
+        ("plugins",),
+        ("run", "--help"),
+        ("data", "check", "--help"),
+        ("evaluate", "--help"),
+        ("runs", "--help"),
+    ],
 )
 def test_listing_never_imports_torch(arguments: tuple[str, ...]) -> None:
     code = (

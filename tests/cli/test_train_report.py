@@ -19,7 +19,7 @@ def trainer(unreadable: int = 0) -> Any:
     """As much of a trainer as a reporter looks at."""
     return SimpleNamespace(
         card=SimpleNamespace(name="toy"),
-        dataset=SimpleNamespace(paths={"A": [1, 2], "B": [1]}),
+        dataset=SimpleNamespace(counts={"A": 2, "B": 1}),
         run=SimpleNamespace(root="run", latest_checkpoint=lambda: "run/checkpoints/step-00000050"),
         method=SimpleNamespace(translators=dict),
         device="cpu",

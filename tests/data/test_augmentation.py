@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from imtrans.data.augmentation import Augmentation, check_crop
+from imtrans.data.augmentation import Augmentation, Mode, check_crop, check_sizes
 from imtrans.errors import ConfigError
 
 
@@ -69,3 +69,74 @@ def test_the_hint_of_a_crop_that_does_not_fit_fits(crop: int, multiple: int, min
     nearest = int(caught.value.hint.split("--crop-size ")[1].split(",")[0])
     check_crop(nearest, multiple, minimum)
     assert abs(nearest - crop) <= max(multiple, minimum + multiple - crop)
+
+
+# --- the other modes --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mode", "size", "expected"),
+    [
+        ("resize_and_crop", (100, 50), (30, 30)),
+        ("crop", (100, 50), (100, 50)),
+        ("crop", (10, 50), (20, 100)),
+        ("scale_width", (60, 120), (32, 60)),
+        ("scale_width", (100, 10), (32, 20)),
+        ("scale_width_and_crop", (60, 120), (30, 60)),
+        ("scale_width_and_crop", (100, 10), (30, 20)),
+        ("none", (101, 50), (100, 48)),
+        ("none", (1, 1), (4, 4)),
+    ],
+)
+def test_load_sizes(mode: Mode, size: tuple[int, int], expected: tuple[int, int]) -> None:
+    assert Augmentation(load_size=30, crop_size=20, mode=mode).loaded(size) == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    mode=st.sampled_from(["resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none"]),
+    width=st.integers(1, 60),
+    height=st.integers(1, 60),
+    load=st.integers(1, 30),
+    multiple=st.integers(1, 9),
+    data=st.data(),
+)
+def test_results_are_squares_or_multiples(
+    mode: Mode, width: int, height: int, load: int, multiple: int, data: st.DataObject
+) -> None:
+    crop = data.draw(st.integers(1, load))
+    augmentation = Augmentation(load, crop, mode=mode, multiple=multiple)
+    size = augmentation.apply(ramp(width, height), np.random.default_rng(1)).size
+    if augmentation.crops:
+        assert size == augmentation.fit(ramp(width, height)).size == (crop, crop)
+    else:
+        assert all(side > 0 and side % multiple == 0 for side in size)
+
+
+def test_a_placement_serves_images_of_any_mode() -> None:
+    augmentation = Augmentation(load_size=16, crop_size=9)
+    grey = ramp().getchannel("R")
+    for seed in range(20):
+        placement = augmentation.draw((16, 16), np.random.default_rng(seed))
+        assert placement.apply(ramp()).getchannel("R").tobytes() == placement.apply(grey).tobytes()
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("resize_and_crop", (60, 60)), ("crop", None), ("none", None)])
+def test_what_a_jpeg_may_be_decoded_at(mode: Mode, expected: tuple[int, int] | None) -> None:
+    assert Augmentation(load_size=30, crop_size=20, mode=mode).draft_size == expected
+
+
+@pytest.mark.parametrize("mode", ["scale_width", "none"])
+def test_sides_that_the_networks_cannot_take(mode: Mode) -> None:
+    check_sizes(Augmentation(mode=mode, multiple=32), 16, 16)
+    with pytest.raises(ConfigError, match="multiples of 4 do not fit the networks") as caught:
+        check_sizes(Augmentation(mode=mode), 32, 32)
+    assert "augmentation.multiple=32" in caught.value.hint
+    with pytest.raises(ConfigError, match="crop_size 20 does not fit"):
+        check_sizes(Augmentation(load_size=30, crop_size=20), 8, 8)
+
+
+@pytest.mark.parametrize("settings", [{"multiple": 0}, {"load_size": 0, "mode": "none"}, {"crop_size": 0}])
+def test_settings_that_cannot_be(settings: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"at least 1|must lie in"):
+        Augmentation(**settings)  # type: ignore[arg-type]

@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 
 from imtrans.data.augmentation import Augmentation
-from imtrans.data.unpaired import UnpairedFolders, read_any
+from imtrans.data.items import first_usable
+from imtrans.data.unpaired import UnpairedFolders
 from imtrans.errors import InputError
 
 WHOLE = Augmentation(load_size=4, crop_size=4, flip=False)
@@ -151,12 +152,40 @@ def test_files_that_come_and_go(root: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_no_permission(root: Path) -> None:
     (root / "trainA" / "0.png").chmod(0)
-    assert read_any(grey(root).paths["A"], 0)[1]
+    data = grey(root)
+    assert [Path(path).name for item in map(data.__getitem__, range(7)) for path in item.unreadable] == ["0.png"]
 
 
 def test_reading_goes_round(root: Path) -> None:
-    paths = grey(root).paths["A"]
-    paths[6].write_bytes(b"")
-    image, unreadable = read_any(paths, 6)
-    assert image.getpixel((0, 0)) == (0, 0, 0)
-    assert list(unreadable) == [str(paths[6])]
+    data = grey(root)
+    stock = data.stocks["A"]
+    stock.paths[6].write_bytes(b"")
+    image, place, unreadable = first_usable(len(stock), 6, lambda place: stock.load(place, WHOLE))
+    assert (image.getpixel((0, 0)), place) == ((0, 0, 0), 0)
+    assert list(unreadable) == [str(stock.paths[6])]
+
+
+def test_previews_are_training_pictures_where_there_are_no_others(root: Path) -> None:
+    batch = UnpairedFolders(root, Augmentation(load_size=10, crop_size=8)).preview(4)
+    assert {name: tuple(pictures.shape) for name, pictures in batch.items()} == {"A": (3, 3, 8, 8), "B": (3, 3, 8, 8)}
+    assert -1 <= batch["A"].min() < batch["A"].max() <= 1
+
+
+@pytest.mark.parametrize("split", ["test", "val"])
+def test_previews_are_held_out_where_some_are(root: Path, split: str) -> None:
+    for domain, colour in (("A", "black"), ("B", "white")):
+        (root / f"{split}{domain}").mkdir()
+        Image.new("RGB", (5, 9), colour).save(root / f"{split}{domain}" / "0.png")
+    batch = UnpairedFolders(root, WHOLE).preview(4)
+    assert torch.equal(batch["A"], -torch.ones(1, 3, 4, 4))
+    assert torch.equal(batch["B"], torch.ones(1, 3, 4, 4))
+
+
+def test_one_held_out_folder_alone_does_not_count(root: Path) -> None:
+    (root / "testA").mkdir()
+    Image.new("RGB", (5, 9)).save(root / "testA" / "0.png")
+    assert len(grey(root).preview(4)["A"]) == 3
+
+
+def test_grey_networks_get_grey_previews(root: Path) -> None:
+    assert UnpairedFolders(root, WHOLE, channels="L").preview(2)["A"].shape == (2, 1, 4, 4)

@@ -71,3 +71,15 @@ def test_length_of_the_run(settings: dict[str, int], expected: int) -> None:
 def test_values_out_of_range(setting: str, words: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(words)):
         override(TrainConfig(), [setting])
+
+
+@pytest.mark.parametrize(("cache", "expected"), [("0", 0), ("2GB", 2_000_000_000)])
+def test_the_cache_in_bytes(cache: str, expected: int) -> None:
+    assert TrainConfig(cache=cache).cache_bytes == expected
+
+
+def test_a_cache_that_cannot_be() -> None:
+    with pytest.raises(ValueError, match="written like 2GB"):
+        TrainConfig(cache="plenty")
+    with pytest.raises(ValueError, match="prefetch must be at least 1"):
+        TrainConfig(prefetch=0)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.utils.data import Dataset
 
-from imtrans.data.unpaired import Item
+from imtrans.data.items import Item
 from imtrans.errors import InputError, TrainingError
 from imtrans.train.feed import batches, failures_in_words
 
@@ -87,3 +87,38 @@ def test_memory(error: Exception) -> None:
         raise error
     assert caught.value.have
     assert "--batch-size" in caught.value.hint
+
+
+class Rectangles(Dataset[Item]):
+    """Item n is n + 2 pixels wide."""
+
+    def __getitem__(self, index: int) -> Item:
+        return Item({"image": torch.zeros(3, 2, index + 2), "labels": torch.tensor(index)}, {})
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_batch_of_many_sizes_is_an_error_in_words(workers: int) -> None:
+    assert len(list(batches(Rectangles(), range(3), 1, workers, pin=False))) == 3
+    with pytest.raises(InputError, match="of a batch of 2 differ in size: 2 x 2, 3 x 2") as caught:
+        list(batches(Rectangles(), range(3), 2, workers, pin=False))
+    assert "--batch-size 1" in caught.value.hint
+
+
+def test_pictures_of_two_domains_may_differ_in_size() -> None:
+    class Two(Dataset[Item]):
+        def __getitem__(self, index: int) -> Item:
+            return Item({"A": torch.zeros(3, 2, 2), "B": torch.zeros(3, 4, 4)}, {})
+
+    assert next(batches(Two(), range(2), 2, 0, pin=False))[0]["B"].shape == (2, 3, 4, 4)
+
+
+def test_ranks_may_take_turns_at_the_numbers() -> None:
+    halves = [list(batches(Numbers(), range(rank, 8, 2), 2, 0, pin=False)) for rank in (0, 1)]
+    seen = [[int(n) for batch, _ in half for n in batch["A"][:, 0, 0, 0]] for half in halves]
+    assert seen == [[0, 2, 4, 6], [1, 3, 5, 7]]
+
+
+def test_workers_read_ahead_as_far_as_they_are_told() -> None:
+    feed = batches(Numbers(), range(100), 1, 1, pin=False, prefetch=7)
+    assert float(next(feed)[0]["A"].mean()) == 0
+    assert len(list(feed)) == 99

@@ -16,7 +16,6 @@ from imtrans.data.unpaired import UnpairedFolders
 from imtrans.train.loop import Trainer
 from imtrans.train.method import Adam, Losses, Method, Phase, Step
 from imtrans.train.run import RunFolder
-from imtrans.train.samples import preview_batch
 from imtrans.train.settings import RunConfig
 
 SMALL = (
@@ -141,8 +140,7 @@ def make_trainer(
     run = RunFolder(folder)
     config = RunConfig.defaults(card, str(data)).override(list(settings))
     dataset = UnpairedFolders(data, config.augmentation, seed=config.train.seed)
-    preview = preview_batch(data, config.augmentation, card)
-    cpu = torch.device("cpu")
+    cpu, preview = torch.device("cpu"), dataset.preview(4)
     trainer = Trainer(card, config, run, dataset, preview, cpu, dtype or torch.float32, evaluator=evaluator)
     if resume:
         trainer.resume()
