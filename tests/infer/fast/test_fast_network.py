@@ -132,7 +132,7 @@ class _Branches(nn.Module):
         (_Network(InstanceNorm2d(3)), "no convolution has just written"),
         (_Network(nn.Conv2d(3, 3, 3), nn.ReflectionPad2d(1)), "with a border"),
         (_Network(nn.ReflectionPad2d((1, 2, 1, 1)), nn.Conv2d(3, 3, 3)), "sides differently"),
-        (_Network(ReflectConv2d(3, 3, 3, padding=1, padded=True)), "wants a border that the layer before"),
+        (_Network(ReflectConv2d(3, 3, 3, padding=1, padded=True)), "another border than it expects"),
         (_Network(nn.ReflectionPad2d(1), nn.Conv2d(3, 3, 3, padding=1)), "pads a map that has a border"),
         (_Network(nn.Conv2d(3, 3, 3, padding=1, padding_mode="circular")), "circular"),
     ],
