@@ -17,6 +17,8 @@
 
 #include "cpu/instance_norm.h"
 #include "cuda/instance_norm.h"
+#include "python/convolution.h"
+#include "python/reflect_pad.h"
 
 namespace py = pybind11;
 
@@ -154,6 +156,9 @@ void define(py::module_ module) {
 
 PYBIND11_MODULE(imtrans_kernels, module) {
   module.doc() = "The kernels of imtrans on numpy arrays: cpu, and cuda as run on the host.";
-  imtrans::define<imtrans::OnCpu>(module.def_submodule("cpu"));
-  imtrans::define<imtrans::OnCuda>(module.def_submodule("cuda"));
+  py::module_ cpu = module.def_submodule("cpu"), cuda = module.def_submodule("cuda");
+  imtrans::define<imtrans::OnCpu>(cpu);
+  imtrans::define<imtrans::OnCuda>(cuda);
+  imtrans::define_convolution(cpu);
+  imtrans::define_reflect_pad(cpu, cuda);
 }

@@ -55,7 +55,7 @@ inline bool is_dense(const Tensor& x, Layout layout) {
 // one pixel are neighbours, which is what channels-last kernels are best at.
 inline FeatureMap describe(const Tensor& x) {
   require(x.dim() == 4, "a feature map has four dimensions (N, C, H, W), not " + std::to_string(x.dim()) + ".");
-  require(x.numel() > 0, "an empty feature map has no statistics.");
+  require(x.numel() > 0, "a feature map is not empty.");
   const bool nhwc = is_dense(x, Layout::kNHWC), nchw = is_dense(x, Layout::kNCHW);
   require(nhwc || nchw, "a feature map is dense, either contiguous or channels-last.");
   const Layout layout = nhwc && !(nchw && x.size(1) == 1) ? Layout::kNHWC : Layout::kNCHW;

@@ -15,6 +15,7 @@ from imtrans.card import Card
 from imtrans.device import DTYPES, choose_device, choose_precision
 from imtrans.errors import ImtransError, PluginError, UsageError
 from imtrans.infer import memory
+from imtrans.infer.fast import FastPath
 from imtrans.infer.images import unpack
 from imtrans.infer.padding import pad_up
 from imtrans.weights.download import Progress
@@ -120,6 +121,7 @@ class Translator:
         self._reload = reload
         self._lock = threading.Lock()
         self.network = self._prepared(network)
+        self._fast = FastPath(self.device, backend)
 
     @property
     def batches(self) -> bool:
@@ -127,9 +129,20 @@ class Translator:
         return self.card.norm_at_inference == "eval"
 
     def describe(self) -> str:
-        """One line: model, weights, device, precision, backend."""
+        """One line: model, weights, device, precision, backend, and whether the network is packed for the CPU."""
         weights = self.weights or "unnamed"
-        return f"{self.card.name}, weights {weights}, on {self.device} in {self.precision}, backend {self.backend}"
+        packed = ", packed" if self.why_not_packed is None else ""
+        return (
+            f"{self.card.name}, weights {weights}, on {self.device} in {self.precision}, backend {self.backend}{packed}"
+        )
+
+    @property
+    def why_not_packed(self) -> str | None:
+        """Why the network runs layer by layer, as a sentence; None where it was packed for the processor.
+
+        See :mod:`imtrans.infer.fast`.
+        """
+        return self._fast.why_not(self.network, self._dtype)
 
     def __repr__(self) -> str:
         return f"<Translator: {self.describe()}>"
@@ -276,7 +289,7 @@ class Translator:
         height, width = (side * self.card.scale for side in batch.shape[-2:])
         images = self._to_network(batch)
         with ops.use_backend(self.backend):
-            output = self.network(images)
+            output = self._fast.run(self.network, images)
         expected = (len(batch), images.shape[1], *(side * self.card.scale for side in images.shape[-2:]))
         if not isinstance(output, Tensor) or tuple(output.shape) != expected:
             gave = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__

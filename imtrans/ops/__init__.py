@@ -9,8 +9,21 @@
 
 from __future__ import annotations
 
+from imtrans.ops import packed_convolution  # noqa: F401  (puts itself on the list of operators)
 from imtrans.ops.backend import BACKENDS, use_backend
 from imtrans.ops.instance_norm import instance_norm
+from imtrans.ops.reflect_conv2d import reflect_conv2d
+from imtrans.ops.reflect_pad import reflect_pad
 from imtrans.ops.status import OperatorStatus, Status, self_check, status
 
-__all__ = ["BACKENDS", "OperatorStatus", "Status", "instance_norm", "self_check", "status", "use_backend"]
+__all__ = [
+    "BACKENDS",
+    "OperatorStatus",
+    "Status",
+    "instance_norm",
+    "reflect_conv2d",
+    "reflect_pad",
+    "self_check",
+    "status",
+    "use_backend",
+]

@@ -37,6 +37,35 @@ def check_against_reference(
     return checks
 
 
+def check_padding(
+    dtypes: Iterable[torch.dtype], device: torch.device, function: Callable[[Tensor, int], Tensor]
+) -> list[Check]:
+    """Compare ``function(x, padding)`` and two orders of gradients with float64, for borders of 1 and 3 pixels."""
+    checks: list[Check] = []
+    for dtype in sorted(dtypes, key=str):
+        for layout, memory_format in LAYOUTS.items():
+            x = _inputs()[0].to(device, dtype).contiguous(memory_format=memory_format)
+            for padding in (1, 3):
+                with use_backend("fused"):
+                    got = _padded_and_gradients(function, x, padding)
+                with use_backend("reference"):
+                    want = _padded_and_gradients(function, x.double(), padding)
+                name = f"{str(dtype).removeprefix('torch.')} {layout}, padding {padding}"
+                checks += [
+                    Check(f"{name}, {what}", _relative_error(a, b), TOLERANCES[dtype])
+                    for (what, a), b in zip(got.items(), want.values(), strict=True)
+                ]
+    return checks
+
+
+def _padded_and_gradients(function: Callable[[Tensor, int], Tensor], x: Tensor, padding: int) -> dict[str, Tensor]:
+    x = x.detach().requires_grad_()
+    y = function(x, padding)
+    (first,) = torch.autograd.grad(y.pow(3).sum(), x, create_graph=True)
+    (second,) = torch.autograd.grad(first.square().sum(), x)
+    return {"output": y, "gradient": first, "second gradient": second}
+
+
 def _inputs() -> list[Tensor]:
     generator = torch.Generator().manual_seed(0)
 

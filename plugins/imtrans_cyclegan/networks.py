@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from imtrans.nn import InstanceNorm2d
 from imtrans.ops.instance_norm import Activation
+from imtrans.ops.packed_convolution import Layer
 from imtrans_cyclegan.config import GeneratorConfig, Norm
 
 
@@ -164,6 +165,12 @@ class ResizeConv2d(nn.Module):
         # In the doubled map a border pixel's reflection is its own twin, so the small map repeats its border.
         bordered = functional.pad(x, (1, 1, 1, 1), mode="replicate")
         return functional.conv_transpose2d(bordered, self.doubling_kernel(), self.conv.bias, stride=2, padding=3)
+
+    def packed_layer(self) -> tuple[Layer, Tensor, Tensor | None]:
+        """The one convolution that the layer is, for networks that are packed for the CPU."""
+        entering, leaving = self.conv.in_channels, self.conv.out_channels
+        layer = Layer(entering, leaving, 4, stride=2, padding=1, transposed=True, border="replicate")
+        return layer, self.doubling_kernel(), self.conv.bias
 
     def doubling_kernel(self) -> Tensor:
         """(entering, leaving, 4, 4): what one small pixel, that is four equal ones, adds to the doubled map around it.

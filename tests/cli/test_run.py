@@ -197,7 +197,8 @@ def test_interruption_says_what_was_done_and_leaves_with_130(folder: Path, monke
     calls = []
 
     def stops(self: Negative, x: Tensor) -> Tensor:
-        calls.append(x)
+        if isinstance(x, Tensor):  # and no stand-in with which the network's graph is read
+            calls.append(x)
         if len(calls) == 2:
             raise KeyboardInterrupt
         return -x

@@ -47,9 +47,47 @@ def call_all(device: Any, shape: tuple[int, int, int], channels_last: bool, dtyp
     return [y, mean, rstd, *first, *device.instance_norm_backward_backward(ddx, ddweight, ddbias, dy, *rest)]
 
 
+def convolve(kernels: Any) -> None:
+    """Every kind of packed convolution; the tests compare their values."""
+    random = np.random.default_rng(0)
+    layers = [
+        (17, 130, 3, 1, 1, 0, 0, 1),
+        (3, 18, 7, 1, 3, 0, 0, 1),
+        (18, 3, 7, 1, 3, 0, 0, 2),
+        (5, 17, 4, 3, 1, 0, 0, 0),
+        (5, 17, 3, 2, 1, 1, 1, 0),
+        (5, 3, 2, 3, 0, 1, 1, 2),
+    ]
+    for layer, size in itertools.product(layers, ((4, 5), (9, 61))):
+        weight = random.normal(size=layer[0] * layer[1] * layer[2] ** 2).astype(np.float32)
+        scale, shift = random.normal(size=(2, layer[0])).astype(np.float32)
+        x = random.normal(size=(1, *size, layer[0])).astype(np.float32)
+        maps = [x, (x.view(np.uint32) >> 16).astype(np.uint16)] if kernels.cpu.multiplies_bfloat16() else [x]
+        for each in maps:
+            y, *_ = kernels.cpu.packed_convolution(each, weight, layer, scale, shift, 0.0, None, EPS)
+            assert np.isfinite(y).all(), layer
+            kernels.cpu.affine(each, scale, shift, 0.2, each)
+
+
+def compare_padding(kernels: Any) -> None:
+    """Pad and fold on both; they add in the same order, so even the bits agree."""
+    random = np.random.default_rng(0)
+    for pad, channels, channels_last in itertools.product((1, 3), (1, 13, 72), (True, False)):
+        sizes = (2, pad + 1, pad + 9, channels) if channels_last else (2, channels, pad + 1, pad + 9)
+        for dtype in (np.float32, np.float64, np.float16):
+            x = random.normal(size=sizes).astype(dtype)
+            y = kernels.cpu.reflect_pad(x, pad, channels_last)
+            assert np.array_equal(y, kernels.cuda.reflect_pad(x, pad, channels_last))
+            folded = kernels.cuda.reflect_fold(y, pad, channels_last)
+            if dtype != np.float16:
+                assert np.array_equal(folded, kernels.cpu.reflect_fold(y, pad, channels_last))
+
+
 def main(path: str) -> None:
     """Compare the CPU kernels and the CUDA kernels on the host with each other."""
     kernels = load(path)
+    convolve(kernels)
+    compare_padding(kernels)
     kinds = [("float32", True), ("float32", False), ("bfloat16", True), ("float64", True), ("float16", True)]
     for size, channels_last, (dtype, affine) in itertools.product(SIZES, (True, False), kinds):
         case = (size, channels_last, dtype, affine)

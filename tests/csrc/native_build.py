@@ -17,12 +17,11 @@ from filelock import FileLock
 ROOT = Path(__file__).resolve().parents[2]
 CSRC = ROOT / "csrc"
 FOLDERS = ("common", "cpu", "cuda", "host", "python")
-UNITS = (
-    "cpu/capability.cpp",
-    "cpu/instance_norm.cpp",
-    "cuda/instance_norm.cu",
-    "host/cuda_on_host.cpp",
-    "python/kernels.cpp",
+UNITS = sorted(
+    path.relative_to(CSRC).as_posix()
+    for folder in FOLDERS
+    for path in (CSRC / folder).iterdir()
+    if path.suffix in (".cpp", ".cu")
 )
 FLAGS = ("-std=c++17", "-O1", "-fPIC", "-fvisibility=hidden", "-w")
 """Quick to compile; warnings are for the builds of ``CMakeLists.txt``."""
@@ -74,7 +73,7 @@ def _compile(library: Path, extra: tuple[str, ...]) -> None:
     cxx = compiler()
     assert cxx is not None
     include = [f"-I{CSRC}", f"-I{pybind11.get_include()}", f"-I{sysconfig.get_path('include')}"]
-    objects = [library.with_name(Path(unit).name + ".o") for unit in UNITS]
+    objects = [library.with_name(unit.replace("/", ".") + ".o") for unit in UNITS]
 
     def compile_unit(unit: str, to: Path) -> None:
         own = {"cuda": ["-x", "c++"], "python": ["-O0"]}.get(Path(unit).parent.name, [])

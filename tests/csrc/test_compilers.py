@@ -54,6 +54,18 @@ def test_full_width_kernels_load_16_bytes_at_a_time(tmp_path: Path) -> None:
     assert all(".global.v4." in kernel for kernel in full_width)
 
 
+@needs_nvcc
+def test_full_width_padding_moves_16_bytes_at_a_time(tmp_path: Path) -> None:
+    assembly = tmp_path / "kernels.ptx"
+    options = ["-std=c++17", "-O3", f"-I{CSRC}", "-arch=compute_90", "-ptx"]
+    run([str(NVCC), *options, str(CSRC / "cuda" / "reflect_pad.cu"), "-o", str(assembly)])
+    kernels = {each.partition("(")[0]: each for each in assembly.read_text().split(".entry ")[1:]}
+    full_width = [text for name, text in kernels.items() if re.search(r"(pad|fold)_kernelI\w*Li[248]E", name)]
+    assert len(full_width) == 3 + 3  # sizes of an element to pad; types but double to fold
+    for direction in ("ld", "st"):
+        assert all(re.search(rf"{direction}\.global\.v(4\.\w32|2\.\w64)", text) for text in full_width)
+
+
 def test_cmake_builds_the_module(tmp_path: Path) -> None:
     if shutil.which("cmake") is None or shutil.which("ninja") is None:
         pytest.skip("there is no cmake, or no ninja")

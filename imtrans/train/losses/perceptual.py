@@ -62,12 +62,12 @@ ESRGAN = Perception(content={"conv5_4": 1.0})
 """ESRGAN (Wang et al., 2018, section 3.3): before the activation, where maps are not yet sparse."""
 
 JOHNSON = Perception(
-    content={"relu3_3": 1.0},
+    content={"relu2_2": 1.0},
     style={"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0, "relu4_3": 1.0},
     depth=16,
     distance="l2",
 )
-"""Fast style transfer (Johnson et al., 2016); the ratio of content and style is the user's."""
+"""Fast style transfer (Johnson et al., 2016, section 4.1); the ratio of content and style is the user's."""
 
 
 class PerceptualLoss(nn.Module):

@@ -1,0 +1,16 @@
+// Reflection padding and its gradient on a GPU. Every pointer of the parameters is device memory; nothing here needs
+// torch. A launch enqueues one kernel on the stream (a cudaStream_t) and returns: it allocates nothing and waits for
+// nothing, so it may be captured into a CUDA graph.
+#pragma once
+
+#include "common/reflect_pad.h"
+
+namespace imtrans::cuda {
+
+// Null, or what went wrong as one English phrase (a string with static storage).
+using Status = const char*;
+
+Status launch_reflect_pad(const ReflectPad& parameters, void* stream);
+Status launch_reflect_fold(const ReflectFold& parameters, void* stream);
+
+}  // namespace imtrans::cuda
