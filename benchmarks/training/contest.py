@@ -27,6 +27,8 @@ class Entry:
     dtype: torch.dtype | None = None
     """Of imtrans' engine; None for the plain loop."""
     compiled: bool = False
+    control: bool = False
+    """Starts from weights that differ from everyone else's in the last bit."""
 
 
 class Contestant:
@@ -102,18 +104,28 @@ def enter(
     entries: Sequence[Entry], workload: Workload, dataset: UnpairedFolders, device: torch.device, workers: int
 ) -> list[Contestant]:
     """Those who take part, all with the weights that the plain loop draws."""
-    torch.manual_seed(0)
-    watch = Stopwatch(device)
-    plain: PlainLoop = LOOPS[workload.model](workload, device, watch)
-    start = {name: tensor.clone() for name, tensor in plain.networks.state_dict().items()}
+    start: Mapping[str, Tensor] | None = None
     found = []
     for entry in entries:
-        if entry.dtype is None:
-            feed = _plain_feed(plain, workload, dataset, workers)
-            found.append(Contestant(entry.name, feed, plain.step, (plain.networks, plain.optimisers), watch, device))
-        else:
+        if entry.dtype is not None:
+            start = start or _plain(workload, device, Stopwatch(device)).networks.state_dict()
             found.append(_engine(entry, entry.dtype, workload, dataset, device, workers, start))
+            continue
+        watch = Stopwatch(device)
+        plain = _plain(workload, device, watch, control=entry.control)
+        feed = _plain_feed(plain, workload, dataset, workers)
+        found.append(Contestant(entry.name, feed, plain.step, (plain.networks, plain.optimisers), watch, device))
     return found
+
+
+def _plain(workload: Workload, device: torch.device, watch: Stopwatch, *, control: bool = False) -> PlainLoop:
+    torch.manual_seed(0)
+    plain: PlainLoop = LOOPS[workload.model](workload, device, watch)
+    if control:
+        with torch.no_grad():
+            for parameter in plain.networks.parameters():
+                parameter.copy_(torch.nextafter(parameter, torch.full_like(parameter, torch.inf)))
+    return plain
 
 
 def _engine(

@@ -15,7 +15,7 @@ from imtrans.data.augmentation import Augmentation
 from imtrans.data.unpaired import DOMAINS, UnpairedFolders
 from imtrans.train.feed import batches
 
-PICTURES = 16
+PICTURES = 8
 """Generated in each domain."""
 SIDE = 512
 """Of a generated picture, as photographs in data sets have it."""

@@ -1,7 +1,7 @@
 """Training steps as the models' authors write them: eager PyTorch, contiguous NCHW, float32, nothing of imtrans.
 
-Each loop makes its networks, initialises them as the authors do, and takes one step on one batch; it gives its losses by
-the names that imtrans gives them. Where the authors of pix2pix and DCGAN let the discriminator learn first, here the
+Each loop makes its networks, initialises them as the authors do, and takes one step on one batch; it gives its losses
+by the names that imtrans gives them. Where the authors of pix2pix and DCGAN let the discriminator learn first, here the
 generator does, as in CycleGAN: both loops compute the fakes once, and both compute the same.
 """
 

@@ -1,7 +1,7 @@
 """The networks of pix2pix and DCGAN as anyone would write them in PyTorch, without a line of imtrans.
 
-CycleGAN's generator is ``benchmarks/models/plain_generator.py``. Keys of the state dicts are those of the authors' code,
-so that imtrans' networks can start from the same weights.
+CycleGAN's generator is ``benchmarks/models/plain_generator.py``. Keys of the state dicts are those of the authors'
+code, so that imtrans' networks can start from the same weights.
 """
 
 from __future__ import annotations

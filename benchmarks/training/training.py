@@ -9,6 +9,9 @@ r"""Time training steps: imtrans' engine against the plainest PyTorch loop over 
 start from the same weights, see the same batches and take turns in one process, a step each; their losses are compared.
 Pictures come from --data, a folder with trainA/ and trainB/, or are generated. Reading them is measured alone as well.
 
+Rounding differs between them, and training a GAN enlarges it. ``--control`` lets the plain loop run once more, from
+weights that differ in their last bit: so far apart are losses of which neither is more right than the other.
+
 Dropout is left out of pix2pix, because its random numbers depend on the layout of memory and the losses could not be
 compared.
 """
@@ -25,7 +28,8 @@ from typing import Any
 
 import torch
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[1] / "models")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))
 from command_line import at_least_one, begin, leave, list_of, parser_for, results_file
 from contest import Contestant, Entry, enter
 from curves import difference, kept_steps
@@ -39,6 +43,7 @@ from imtrans.ops import use_backend
 
 ENTRIES = (
     Entry("plain"),
+    Entry("plain, last bit", control=True),
     Entry("imtrans fp32", torch.float32),
     Entry("imtrans bf16", torch.bfloat16),
     Entry("imtrans bf16 compiled", torch.bfloat16, compiled=True),
@@ -80,6 +85,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add("--ngf", type=at_least_one, default=64, help="filters of the first convolutions; by default 64")
     add("--blocks", type=at_least_one, help="residual blocks of CycleGAN; by default 6 below 256 pixels, else 9")
+    add("--control", action="store_true", help="let the plain loop run once more, from weights of another last bit")
     add("--data", type=Path, help="a folder with trainA/ and trainB/; by default generated pictures")
     add("--workers", type=_from_zero, default=2, help="processes that read pictures for each loop; by default 2")
     return parser.parse_args(arguments)
@@ -106,7 +112,8 @@ def _measure(
 ) -> dict[str, Any]:
     """One line: the contest, where the time goes, memory, losses, and the feed alone."""
     print(f"\n{workload.name}", flush=True)
-    entries = [each for each in ENTRIES if not each.compiled or (options.compile and device.type == "cuda")]
+    compiled = options.compile and device.type == "cuda"  # on a CPU compiling takes longer than the contest
+    entries = [each for each in ENTRIES if (compiled or not each.compiled) and (options.control or not each.control)]
     contestants = enter(entries, workload, dataset, device, options.workers)
     clock = "warm" if device.type == "cuda" else "wall"
     try:
@@ -164,9 +171,8 @@ def _print(workload: Workload, line: Mapping[str, Any]) -> None:
     for row in _rows(workload, line):
         print(row)
     batch = line["feed"]["median"]
-    print(
-        f"feed alone, {line['feed']['workers']} workers: {2 * workload.batch / batch:.0f} pictures/s, {1e3 * batch:.1f} ms"
-    )
+    speed = 2 * workload.batch / batch
+    print(f"feed alone, {line['feed']['workers']} workers: {speed:.0f} pictures/s, {1e3 * batch:.1f} ms a batch")
     print(f"{'losses, summed, at step':<24}" + "".join(f"{step + 1:>9}" for step in line["steps"]))
     for name, losses in line["losses"].items():
         sums = (sum(values) for values in zip(*losses.values(), strict=True))

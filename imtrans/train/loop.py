@@ -189,7 +189,7 @@ class Trainer:
     # --- one step ---------------------------------------------------------------------------------------------------
 
     def batches(self, observer: Observer) -> Iterator[Mapping[str, Tensor]]:
-        """This process's part of every batch from here to the last step, on the device and in the layout of training.
+        """What this process takes of every batch up to the last step, on the device and in the layout of training.
 
         Raises:
             ImtransError: what the data set raised.
