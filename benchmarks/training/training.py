@@ -80,8 +80,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add(
         "--steps",
         type=at_least_two,
-        default=5,
-        help="timed steps of each at least, after two that warm up; by default 5",
+        default=4,
+        help="timed steps of each at least, after two that warm up; by default 4",
     )
     add("--ngf", type=at_least_one, default=64, help="filters of the first convolutions; by default 64")
     add("--blocks", type=at_least_one, help="residual blocks of CycleGAN; by default 6 below 256 pixels, else 9")
