@@ -66,8 +66,8 @@ format: $(DEV_STAMP) ## rewrite Python and C++ in the project's style
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(CSRC)
 
-bench: $(BENCH_STAMP) ## measure operators and networks on this machine and write docs/benchmarks.md (12 minutes)
-	@for script in benchmarks/ops/*.py benchmarks/models/generator.py; do \
+bench: $(BENCH_STAMP) ## measure operators and networks on this machine and write docs/benchmarks.md (13 minutes)
+	@for script in benchmarks/ops/*.py benchmarks/models/generator.py benchmarks/training/training.py; do \
 	    echo "== $$script"; $(BIN)/python $$script $(BENCH_ARGS) || exit 1; done
 	$(BIN)/python benchmarks/report.py
 
