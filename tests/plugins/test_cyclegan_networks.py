@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import imtrans
+from imtrans.nn.discriminators import build_discriminator
+from imtrans.nn.generators import ResizeConv2d, build_generator
 from imtrans_cyclegan.config import DiscriminatorConfig, GeneratorConfig
-from imtrans_cyclegan.discriminators import build_discriminator
-from imtrans_cyclegan.networks import ResizeConv2d, build_generator
 
 GOLDEN = Path(__file__).parent / "golden"
 GENERATORS = sorted(path.stem for path in GOLDEN.glob("*.safetensors") if path.stem.startswith(("resnet", "unet")))

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from imtrans.infer.fast import FastPath, UnsupportedError, compile_network
 from imtrans.nn import InstanceNorm2d
+from imtrans.nn.generators import build_generator
 from imtrans.ops import use_backend
 from imtrans.ops.packed_convolution import why_not
 from imtrans_cyclegan.config import GeneratorConfig
-from imtrans_cyclegan.networks import build_generator
 
 pytestmark = pytest.mark.skipif(why_not(torch.float32) is not None, reason="there is no native library")
 

@@ -1,4 +1,4 @@
-"""CycleGAN's generators.
+"""The generators that pix2pix and CycleGAN share: a residual network and a U-Net.
 
 Keys of the state dicts are those of the authors' ``models/networks.py``, so their checkpoints load as they are. Layers
 are therefore counted as the authors counted them: where a fused normalisation applies its own activation, an
@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from imtrans.nn import InstanceNorm2d
+from imtrans.nn.generator_config import GeneratorConfig, Norm
+from imtrans.nn.instance_norm import InstanceNorm2d
 from imtrans.ops.instance_norm import Activation
 from imtrans.ops.packed_convolution import Layer
-from imtrans_cyclegan.config import GeneratorConfig, Norm
 
 
 def build_generator(config: GeneratorConfig) -> nn.Module:
