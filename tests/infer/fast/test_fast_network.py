@@ -162,6 +162,17 @@ def test_path_follows_changes_of_the_weights() -> None:
     assert error(after, in_float64(network, x)) < 1e-4
 
 
+def test_live_dropout_is_never_packed() -> None:
+    network = build_generator(GeneratorConfig(ngf=2, blocks=1, dropout=True)).eval()
+    path = FastPath(torch.device("cpu"), "auto")
+    assert path.why_not(network, torch.float32) is None
+    dropout = next(layer for layer in network.modules() if isinstance(layer, nn.Dropout))
+    dropout.train()
+    assert "training mode" in (path.why_not(network, torch.float32) or "")
+    dropout.eval()
+    assert path.why_not(network, torch.float32) is None
+
+
 def test_path_runs_layer_by_layer_where_it_must() -> None:
     network, x = generator(), torch.randn(1, 3, 32, 32)
     path = FastPath(torch.device("cpu"), "reference")
