@@ -27,6 +27,7 @@ HEALTHY := $(shell $(BIN)/python -c '' 2>/dev/null && grep -sqF '$(abspath $(VEN
 TORCH_STAMP := $(VENV)/.imtrans-torch
 RUN_STAMP   := $(VENV)/.imtrans-run
 DEV_STAMP   := $(VENV)/.imtrans-dev
+BENCH_STAMP := $(VENV)/.imtrans-bench
 
 ifneq ($(HEALTHY),yes)
 $(shell rm -f $(VENV)/.imtrans-*)
@@ -65,8 +66,10 @@ format: $(DEV_STAMP) ## rewrite Python and C++ in the project's style
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(CSRC)
 
-bench: $(DEV_STAMP) ## measure every operator on this machine
-	@for script in benchmarks/ops/*.py; do echo "== $$script"; $(BIN)/python $$script $(BENCH_ARGS) || exit 1; done
+bench: $(BENCH_STAMP) ## measure operators and networks on this machine and write docs/benchmarks.md (12 minutes)
+	@for script in benchmarks/ops/*.py benchmarks/models/generator.py; do \
+	    echo "== $$script"; $(BIN)/python $$script $(BENCH_ARGS) || exit 1; done
+	$(BIN)/python benchmarks/report.py
 
 SHIPPED := plugins/imtrans_cyclegan/weights
 
@@ -83,7 +86,7 @@ env: $(DEV_STAMP) ## make the environment for development and stop there
 
 clean: ## remove what was built here, but not the environment
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	rm -f imtrans/_C.so imtrans/_C.json $(RUN_STAMP) $(DEV_STAMP)
+	rm -f imtrans/_C.so imtrans/_C.json $(RUN_STAMP) $(DEV_STAMP) $(BENCH_STAMP)
 	find imtrans plugins tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environment too
@@ -106,4 +109,8 @@ $(RUN_STAMP): $(TORCH_STAMP) $(BUILD) $(CSRC)
 
 $(DEV_STAMP): $(RUN_STAMP)
 	$(PIP) --no-build-isolation --editable ".[dev]"
+	@touch $@
+
+$(BENCH_STAMP): $(RUN_STAMP)
+	$(PIP) --no-build-isolation --editable ".[bench]"
 	@touch $@

@@ -1,120 +1,119 @@
-"""What the benchmarks share: taking times fairly, saying on what they were taken, and writing them down."""
+"""Taking times fairly: candidates in turns, medians with their spread, and a sentence for what cannot run at all."""
 
 from __future__ import annotations
 
-import functools
-import json
-import os
-import platform
 import statistics
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import torch
 
-import imtrans
-from imtrans.ops import status
+from imtrans.errors import ImtransError
 
-ROOT = Path(__file__).resolve().parents[1]
+Function = Callable[[], object]
+"""What is measured: one call of it."""
+Sampler = Callable[[], float]
+"""Measures once and gives the seconds of one call."""
+Clock = Callable[[Function], Sampler]
+"""A way of measuring. It makes ready what it needs for a function (a CUDA graph, say) and gives the sampler."""
+
+WARM_UPS = 2
+"""Samples that nobody sees: first calls compile, allocate and fault pages in."""
+FEWEST_SAMPLES = 5
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds that one call took, over many calls."""
+    """Seconds that one call took, over ``samples`` samples: the median, both quartiles and the fastest."""
 
     median: float
+    lower: float
+    upper: float
     fastest: float
-    calls: int
+    samples: int
+
+    @classmethod
+    def of(cls, samples: list[float]) -> Timing:
+        """Summarise samples, of which there are two or more."""
+        lower, median, upper = statistics.quantiles(samples, n=4, method="inclusive")
+        return cls(median, lower, upper, min(samples), len(samples))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The timings of the candidates that run, and for the others why they do not."""
+
+    timings: dict[str, Timing]
+    impossible: dict[str, str]
 
 
 def compare(
-    candidates: Mapping[str, Callable[[], object]], device: torch.device, *, seconds: float, cpu_time: bool = False
-) -> dict[str, Timing]:
+    candidates: Mapping[str, Function], clock: Clock, *, seconds: float, settle: float | None = None
+) -> Comparison:
     """Time the candidates in turns, so that whatever else the machine does meets all of them alike.
 
-    On CUDA each call finds a cold L2 cache, as it does between the layers of a network.
-
     Args:
-        candidates: functions by name.
-        device: where they work.
-        seconds: how long to measure all of them together; each is called at least five times.
-        cpu_time: count the time of the processor instead of the clock's, for one thread on a machine with other work.
+        candidates: functions by name. One that raises is left out, with the reason; an ``ImtransError``, which is
+            about what we measure and not about a peer, goes through.
+        clock: how to measure.
+        seconds: how long to measure all of them together; each is sampled at least five times.
+        settle: seconds to wait before each sample, followed by a call that is not measured. For candidates with
+            threads of their own, which spin for a while after they have finished and would slow the next one down.
     """
-    clock = time.process_time if cpu_time else time.perf_counter
-    run = _run_cold_on_cuda(device) if device.type == "cuda" else functools.partial(_run, clock)
-    for function in candidates.values():  # the first calls allocate, compile and fault pages in
-        for _ in range(3):
-            run(function)
-    taken: dict[str, list[float]] = {name: [] for name in candidates}
+    samplers: dict[str, Sampler] = {}
+    impossible: dict[str, str] = {}
+    for name, function in candidates.items():
+        try:
+            samplers[name] = _warm(clock(function))
+        except ImtransError:
+            raise
+        except Exception as error:  # peers fail in their own ways, and the table says which
+            impossible[name] = reason(error)
+    taken: dict[str, list[float]] = {name: [] for name in samplers}
     end = time.perf_counter() + seconds
-    while time.perf_counter() < end or min(map(len, taken.values())) < 5:
-        for name, function in candidates.items():
-            taken[name].append(run(function))
-    return {name: Timing(statistics.median(each), min(each), len(each)) for name, each in taken.items()}
+    while taken and (time.perf_counter() < end or min(map(len, taken.values())) < FEWEST_SAMPLES):
+        for name, sampler in samplers.items():
+            if settle is not None:
+                time.sleep(settle)
+                sampler()
+            taken[name].append(sampler())
+    return Comparison({name: Timing.of(samples) for name, samples in taken.items()}, impossible)
 
 
-def _run(clock: Callable[[], float], function: Callable[[], object]) -> float:
-    start = clock()
+def _warm(sampler: Sampler) -> Sampler:
+    for _ in range(WARM_UPS):
+        sampler()
+    return sampler
+
+
+def reason(error: Exception) -> str:
+    """The first sentence of an exception, for the cell of a table."""
+    lines = str(error).strip().splitlines()
+    sentence = lines[0].split(". ")[0].rstrip(".") if lines else ""
+    return (sentence or type(error).__name__)[:160]
+
+
+def wall(function: Function) -> Sampler:
+    """The clock on the wall."""
+    return lambda: _elapsed(time.perf_counter, function)
+
+
+def processor(function: Function) -> Sampler:
+    """The time of the processor, which other work on the machine disturbs less; only for one thread."""
+    return lambda: _elapsed(time.process_time, function)
+
+
+def _elapsed(now: Callable[[], float], function: Function) -> float:
+    start = now()
     function()
-    return clock() - start
+    return now() - start
 
 
-def _run_cold_on_cuda(device: torch.device) -> Callable[[Callable[[], object]], float]:
-    larger_than_any_cache = torch.empty(256 << 20, dtype=torch.uint8, device=device)
+def clocks_for(device: torch.device, *, cpu_time: bool = False) -> dict[str, Clock]:
+    """The clocks that say something about this device, by name."""
+    if device.type != "cuda":
+        return {"processor": processor} if cpu_time else {"wall": wall}
+    from cuda_timing import cold, graph, warm
 
-    def run(function: Callable[[], object]) -> float:
-        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        larger_than_any_cache.zero_()
-        start.record()
-        function()
-        end.record()
-        end.synchronize()
-        return float(start.elapsed_time(end)) / 1e3
-
-    return run
-
-
-def surroundings(device: torch.device) -> dict[str, Any]:
-    """Device, versions, commit and load: what a figure means nothing without."""
-    return {
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu_name(),
-        "instructions": status().library.cpu_capability,
-        "threads": torch.get_num_threads(),
-        # Where glibc gives memory back to the system after each call, most of the time goes into fetching it again.
-        "malloc": {name: value for name, value in os.environ.items() if name.startswith("MALLOC_")},
-        "load": os.getloadavg()[0],
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "imtrans": imtrans.__version__,
-        "commit": _commit(),
-    }
-
-
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0]}, {len(names)} cores" if names else platform.machine()
-
-
-def _commit() -> str | None:
-    """The commit, with a plus where the tree differs from it; None outside of a git repository."""
-    try:
-        text = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+"], cwd=ROOT, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return text.stdout.strip()
-
-
-def write_json(path: Path, results: Mapping[str, Any]) -> None:
-    """Write results where they can be compared with later ones."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    return {"cold": cold(device), "warm": warm(device), "graph": graph(device)}

@@ -46,25 +46,25 @@ template <typename R, int Vec>
 struct RunningMoments {
   R count, mean[Vec], m2[Vec];
 
-  // Adds `Count` rows. Within them the first value serves as a shift; a constant column thus gives exactly m2 = 0.
+  // Adds the first `number` of `Count` rows, at least one. Within them the first value serves as a shift; a constant
+  // column thus gives exactly m2 = 0.
   template <int Count, typename T>
-  __device__ void add(const Pack<T, Vec> (&rows)[Count]) {
-    const R total = count + Count;
-    const R share = Count / total;
-    const R between = count * share;
+  __device__ void add(const Pack<T, Vec> (&rows)[Count], int number) {
+    const R added = R(number), total = count + added;
+    const R share = added / total, between = count * share, each = R(1) / added;
 #pragma unroll
     for (int v = 0; v < Vec; ++v) {
       const R shift = rows[0][v];
       R sum = 0, squares = 0;
 #pragma unroll
       for (int i = 1; i < Count; ++i) {
-        const R deviation = rows[i][v] - shift;
+        const R deviation = i < number ? rows[i][v] - shift : R(0);
         sum += deviation;
         squares += deviation * deviation;
       }
-      const R delta = shift + sum * (R(1) / Count) - mean[v];
+      const R delta = shift + sum * each - mean[v];
       mean[v] += delta * share;
-      m2[v] += squares - sum * sum * (R(1) / Count) + delta * delta * between;
+      m2[v] += squares - sum * sum * each + delta * delta * between;
     }
     count = total;
   }

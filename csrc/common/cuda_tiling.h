@@ -28,15 +28,18 @@ struct Tiling {
   int slabs;  // groups of `width` channels
   int lanes;
   int width;
+  int step;                     // pixels from one access of a thread to its next
+  int map_width;                // of the maps, in pixels
+  int step_rows, step_columns;  // the same step in rows and pixels of a row
 
-  int64_t blocks() const { return batch * slabs * splits; }
+  __host__ __device__ int64_t blocks() const { return batch * slabs * splits; }
 };
 
 // Every block of the second pass merges the splits' sums of its channels again: beyond about sqrt(pixels) / 4 splits,
 // that would read more bytes than it saves.
 inline int64_t most_splits(int64_t pixels) { return std::max<int64_t>(1, int64_t(std::sqrt(double(pixels)) / 4)); }
 
-inline int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
+__host__ __device__ inline int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Lanes for NHWC maps: a cache line's worth, halved while that leaves too few blocks, and no more than there are
 // channels.
@@ -51,60 +54,110 @@ inline int choose_lanes(const FeatureMap& map, int vec, int element_bytes) {
   return lanes;
 }
 
-inline Tiling make_tiling(const FeatureMap& map, int vec, int element_bytes) {
+// A tiling in `splits` runs at most, for blocks that are `lanes` wide.
+inline Tiling tile(const FeatureMap& map, int vec, int lanes, int64_t splits) {
   const bool nhwc = map.layout == Layout::kNHWC;
   Tiling tiling{};
   tiling.batch = map.batch;
   tiling.channels = map.channels;
   tiling.pixels = map.pixels();
-  tiling.lanes = nhwc ? choose_lanes(map, vec, element_bytes) : 1;
-  tiling.width = nhwc ? tiling.lanes * vec : 1;
+  tiling.lanes = lanes;
+  tiling.width = nhwc ? lanes * vec : 1;
   tiling.slabs = int(ceil_divide(map.channels, tiling.width));
-  const int64_t groups = std::max<int64_t>(1, map.batch * tiling.slabs);
-  const int64_t wanted = std::min(ceil_divide(kTargetBlocks, groups), most_splits(map.pixels()));
   // A multiple of vec, so that no access of an NCHW map straddles two splits.
-  tiling.split_pixels = std::max<int64_t>(1, ceil_divide(ceil_divide(map.pixels(), wanted), vec) * vec);
+  tiling.split_pixels = std::max<int64_t>(1, ceil_divide(ceil_divide(map.pixels(), splits), vec) * vec);
   tiling.splits = int(ceil_divide(map.pixels(), tiling.split_pixels));
+  tiling.step = nhwc ? kThreads / lanes : kThreads * vec;
+  tiling.map_width = int(map.width);
+  tiling.step_rows = tiling.step / tiling.map_width;
+  tiling.step_columns = tiling.step % tiling.map_width;
   return tiling;
 }
 
-// What one thread works on: Vec elements at offset(p), for p = begin, begin + step, ... below end.
+inline Tiling make_tiling(const FeatureMap& map, int vec, int element_bytes) {
+  const bool nhwc = map.layout == Layout::kNHWC;
+  const int lanes = nhwc ? choose_lanes(map, vec, element_bytes) : 1;
+  const int64_t slabs = nhwc ? ceil_divide(map.channels, lanes * vec) : map.channels;
+  const int64_t groups = std::max<int64_t>(1, map.batch * slabs);
+  return tile(map, vec, lanes, std::min(ceil_divide(kTargetBlocks, groups), most_splits(map.pixels())));
+}
+
+// One access of a thread: Vec neighbouring elements that begin at a channel of a pixel.
+struct Spot {
+  int64_t image, channel;
+  int64_t offset;   // in a map without a border
+  int row, column;  // of the pixel
+};
+
+// What one thread works on: the accesses at pixels begin, begin + step, ... below end.
 struct Place {
   int64_t image, split;
   int64_t first_channel;  // of the block
   int column;             // of the thread's first element within the block's channels
-  int64_t begin, end, step;
+  int64_t begin, end;
   int64_t base, pitch;
-
-  __device__ int64_t offset(int64_t p) const { return base + p * pitch; }
 };
 
+// Goes through a thread's accesses. Rows and columns are counted along, because a division at each access would cost
+// more than what it is there for.
+class Cursor {
+ public:
+  __device__ Cursor(const Place& place, const Tiling& tiling)
+      : pixel_(place.begin),
+        row_(int(place.begin / tiling.map_width)),
+        column_(int(place.begin - int64_t(row_) * tiling.map_width)) {}
+
+  __device__ int64_t pixel() const { return pixel_; }
+
+  __device__ Spot spot(const Place& place) const {
+    return {place.image, place.first_channel + place.column, place.base + pixel_ * place.pitch, row_, column_};
+  }
+
+  __device__ void advance(const Tiling& tiling) {
+    pixel_ += tiling.step;
+    row_ += tiling.step_rows;
+    column_ += tiling.step_columns;
+    if (column_ >= tiling.map_width) {
+      column_ -= tiling.map_width;
+      ++row_;
+    }
+  }
+
+ private:
+  int64_t pixel_;
+  int row_, column_;
+};
+
+// What the threads of block `split` of image `image` and of group `slab` of channels work on.
 template <Layout layout, int Vec>
-__device__ Place locate(const Tiling& tiling) {
+__device__ Place locate(const Tiling& tiling, int64_t image, int64_t slab, int64_t split) {
   Place place;
-  const int64_t slab = blockIdx.x % tiling.slabs;
-  const unsigned rest = blockIdx.x / tiling.slabs;
-  place.split = rest % tiling.splits;
-  place.image = rest / tiling.splits;
+  place.image = image;
+  place.split = split;
   place.first_channel = slab * tiling.width;
-  const int64_t first_pixel = place.split * tiling.split_pixels;
+  const int64_t first_pixel = split * tiling.split_pixels;
   const int64_t last_pixel = first_pixel + tiling.split_pixels;
   place.end = last_pixel < tiling.pixels ? last_pixel : tiling.pixels;
   if constexpr (layout == Layout::kNHWC) {
     place.column = threadIdx.x % tiling.lanes * Vec;
     place.begin = first_pixel + threadIdx.x / tiling.lanes;
-    place.step = kThreads / tiling.lanes;
     place.pitch = tiling.channels;
-    place.base = place.image * tiling.pixels * tiling.channels + place.first_channel + place.column;
+    place.base = image * tiling.pixels * tiling.channels + place.first_channel + place.column;
     if (place.first_channel + place.column >= tiling.channels) place.end = place.begin;
   } else {
     place.column = 0;
     place.begin = first_pixel + threadIdx.x * Vec;
-    place.step = kThreads * Vec;
     place.pitch = 1;
-    place.base = (place.image * tiling.channels + place.first_channel) * tiling.pixels;
+    place.base = (image * tiling.channels + place.first_channel) * tiling.pixels;
   }
   return place;
+}
+
+// Block `index` of a launch in which neighbouring blocks take neighbouring channels, and so neighbouring memory.
+template <Layout layout, int Vec>
+__device__ Place locate(const Tiling& tiling, unsigned index) {
+  const unsigned slabs = unsigned(tiling.slabs), splits = unsigned(tiling.splits), rest = index / slabs;
+  return locate<layout, Vec>(tiling, rest / splits, index % slabs, rest % splits);
 }
 
 }  // namespace imtrans::cuda

@@ -1,30 +1,27 @@
 // Reflection padding, which is copying, and the choice of the kernel that folds.
 #include "cpu/reflect_pad.h"
 
-#include <algorithm>
-#include <cstdint>
-#include <cstring>
-#include <stdexcept>
+#include "cpu/dispatch.h"
+#include "cpu/kernel_includes.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+namespace imtrans {
+namespace {
 
-#include "common/bfloat16.h"
-#include "cpu/capability.h"
+// Elements below which a second thread costs more than it saves.
+constexpr int64_t kElementsWorthAThread = 16384;
+
+int64_t rows_worth_a_thread(const Planes& planes) {
+  return std::max<int64_t>(1, kElementsWorthAThread / (planes.width * planes.unit));
+}
+
+}  // namespace
+}  // namespace imtrans
 
 #define IMTRANS_KERNELS "cpu/reflect_pad_kernels.h"
 #include "cpu/foreach_isa.h"
 
 namespace imtrans::cpu {
 namespace {
-
-// Elements below which a second thread costs more than it saves.
-constexpr int64_t kWorthAThread = 16384;
-
-int64_t rows_worth_a_thread(const Planes& planes) {
-  return std::max<int64_t>(1, kWorthAThread / (planes.width * planes.unit));
-}
 
 int64_t bytes_of(DType dtype) {
   switch (dtype) {
@@ -44,8 +41,9 @@ void pad_rows(const ReflectPad& p, int64_t begin, int64_t end) {
   const Planes planes = planes_of(p.map);
   const int64_t bytes = kBytes > 0 ? kBytes : planes.unit * bytes_of(p.map.dtype);
   const int64_t padded_height = planes.height + 2 * p.pad, padded_width = planes.width + 2 * p.pad;
+  int64_t plane = begin / padded_height, place = begin % padded_height;
   for (int64_t i = begin; i < end; ++i) {
-    const int64_t row = i / padded_height * planes.height + reflected(i % padded_height, planes.height, p.pad);
+    const int64_t row = plane * planes.height + reflected(place, planes.height, p.pad);
     const char* from = static_cast<const char*>(p.from) + row * planes.width * bytes;
     char* to = static_cast<char*>(p.to) + i * padded_width * bytes;
     for (int64_t k = 0; k < p.pad; ++k) std::memcpy(to + k * bytes, from + (p.pad - k) * bytes, bytes);
@@ -53,6 +51,10 @@ void pad_rows(const ReflectPad& p, int64_t begin, int64_t end) {
     std::memcpy(to, from, planes.width * bytes);
     to += planes.width * bytes;
     for (int64_t k = 0; k < p.pad; ++k) std::memcpy(to + k * bytes, from + (planes.width - 2 - k) * bytes, bytes);
+    if (++place == padded_height) {
+      place = 0;
+      ++plane;
+    }
   }
 }
 
@@ -70,39 +72,6 @@ PadRows choose_pad_rows(const ReflectPad& p) {
   }
 }
 
-using FoldRows = void (*)(const ReflectFold&, int64_t, int64_t);
-
-// The kernel for T among those of the machine's instruction set.
-template <typename T>
-FoldRows choose_fold_rows() {
-#if defined(__x86_64__)
-  switch (cpu_capability()) {
-    case Capability::kAvx512Bf16:
-      return avx512_bf16::fold_rows<T>;
-    case Capability::kAvx512:
-      return avx512::fold_rows<T>;
-    case Capability::kAvx2:
-      return avx2::fold_rows<T>;
-    default:
-      break;
-  }
-#endif
-  return baseline::fold_rows<T>;
-}
-
-FoldRows choose_fold_rows(DType dtype) {
-  switch (dtype) {
-    case DType::kFloat32:
-      return choose_fold_rows<float>();
-    case DType::kFloat64:
-      return choose_fold_rows<double>();
-    case DType::kBFloat16:
-      return choose_fold_rows<BFloat16>();
-    default:
-      throw std::invalid_argument("no CPU kernel for float16");
-  }
-}
-
 }  // namespace
 
 void launch_reflect_pad(const ReflectPad& parameters, ParallelFor run) {
@@ -112,11 +81,6 @@ void launch_reflect_pad(const ReflectPad& parameters, ParallelFor run) {
            [&](int64_t begin, int64_t end) { pad(parameters, begin, end); });
 }
 
-void launch_reflect_fold(const ReflectFold& parameters, ParallelFor run) {
-  const Planes planes = planes_of(parameters.map);
-  const FoldRows fold = choose_fold_rows(parameters.map.dtype);
-  parallel(run, planes.count * planes.height, rows_worth_a_thread(planes),
-           [&](int64_t begin, int64_t end) { fold(parameters, begin, end); });
-}
+void launch_reflect_fold(const ReflectFold& parameters, ParallelFor run) { IMTRANS_DISPATCH(fold, parameters, run) }
 
 }  // namespace imtrans::cpu

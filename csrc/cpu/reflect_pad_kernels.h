@@ -10,6 +10,15 @@ struct Sources {
   int count = 0;
 };
 
+IMTRANS_INLINE float value_of(float x) { return x; }
+IMTRANS_INLINE double value_of(double x) { return x; }
+IMTRANS_INLINE float value_of(BFloat16 x) {
+  const uint32_t bits = uint32_t{x.bits} << 16;
+  float value;
+  std::memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+
 // to[k] = the sum over all sources of source[k], for `length` neighbouring elements.
 template <typename T>
 IMTRANS_TARGET void sum_runs(const Sources<T>& from, T* to, int64_t length) {
@@ -21,11 +30,10 @@ IMTRANS_TARGET void sum_runs(const Sources<T>& from, T* to, int64_t length) {
     for (int s = 1; s < from.count; ++s) sum += load(from.at[s] + k);
     store(to + k, sum);
   }
-  if (k < length) {
-    const int lanes = int(length - k);
-    Vec<A> sum = load_some(from.at[0] + k, lanes, A(0));
-    for (int s = 1; s < from.count; ++s) sum += load_some(from.at[s] + k, lanes, A(0));
-    store_some(to + k, sum, lanes);
+  for (; k < length; ++k) {  // in a contiguous map a pixel is one element, so most calls come here at once
+    A sum = value_of(from.at[0][k]);
+    for (int s = 1; s < from.count; ++s) sum += value_of(from.at[s][k]);
+    store_some(to + k, repeat(sum), 1);
   }
 }
 
@@ -40,8 +48,9 @@ IMTRANS_TARGET void fold_row(const Planes& planes, int64_t pad, int64_t row, con
     const Copies columns = copies_of(column, width, pad);
     Sources<T> sources;
     for (int r = 0; r < 3; ++r) {
+      if (rows[r] < 0) continue;
       for (int c = 0; c < 3; ++c) {
-        if (rows[r] < 0 || columns[c] < 0) continue;
+        if (columns[c] < 0) continue;
         sources.at[sources.count++] = from + (rows[r] * (width + 2 * pad) + columns[c]) * unit;
       }
     }
@@ -56,13 +65,24 @@ IMTRANS_TARGET void fold_row(const Planes& planes, int64_t pad, int64_t row, con
 
 // Rows [begin, end) of all planes, counted through.
 template <typename T>
-IMTRANS_TARGET void fold_rows(const ReflectFold& p, int64_t begin, int64_t end) {
-  const Planes planes = planes_of(p.map);
+IMTRANS_TARGET void fold_rows(const ReflectFold& p, const Planes& planes, int64_t begin, int64_t end) {
   const int64_t padded_plane = (planes.height + 2 * p.pad) * (planes.width + 2 * p.pad) * planes.unit;
+  int64_t plane = begin / planes.height, row = begin % planes.height;
   for (int64_t i = begin; i < end; ++i) {
-    const T* plane = static_cast<const T*>(p.from) + i / planes.height * padded_plane;
-    fold_row(planes, p.pad, i % planes.height, plane, static_cast<T*>(p.to) + i * planes.width * planes.unit);
+    const T* from = static_cast<const T*>(p.from) + plane * padded_plane;
+    fold_row(planes, p.pad, row, from, static_cast<T*>(p.to) + i * planes.width * planes.unit);
+    if (++row == planes.height) {
+      row = 0;
+      ++plane;
+    }
   }
+}
+
+template <typename T>
+IMTRANS_TARGET void fold(const ReflectFold& p, ParallelFor run) {
+  const Planes planes = planes_of(p.map);
+  parallel(run, planes.count * planes.height, rows_worth_a_thread(planes),
+           [&](int64_t begin, int64_t end) { fold_rows<T>(p, planes, begin, end); });
 }
 
 }  // namespace imtrans::IMTRANS_ISA

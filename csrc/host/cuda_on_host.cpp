@@ -56,59 +56,83 @@ struct Barrier {
   unsigned generation = 0;
 };
 
-// The one block that is running.
+struct Allocation {
+  size_t bytes;
+  std::unique_ptr<char[]> memory;
+};
+
+// What the threads of one block share.
 struct Block {
-  Context scheduler;
-  std::vector<Context> fibers;
-  std::vector<bool> finished;
+  unsigned index = 0;
+  int running = 0;  // threads that have not finished
   Barrier all;
   std::vector<Barrier> warps;
   // Two sets of slots by turns: a lane may be one shuffle ahead of another that has still to read.
   std::vector<uint32_t> slots[2];
-  std::map<const void*, std::unique_ptr<char[]>> shared;
+  std::map<const void*, Allocation> shared;
+};
+
+// The blocks that are running: one cluster. Fibers are numbered through, block after block.
+struct Cluster {
+  Context scheduler;
+  int threads = 0, shared_bytes = 0;  // of a block
+  std::vector<Block> blocks;
+  std::vector<Context> fibers;
+  std::vector<bool> finished;
+  Barrier all;
   const std::function<void()>* thread = nullptr;
+  const char* wrong = nullptr;
   bool progress = false;
 };
 
-Block* block = nullptr;
+Cluster* cluster = nullptr;
+int current = 0;  // number of the fiber that runs
 
-int current() { return static_cast<int>(threadIdx.x); }
+Block& own_block() { return cluster->blocks[current / cluster->threads]; }
 
 void wait_at(Barrier& barrier) {
   if (++barrier.arrived == barrier.expected) {
     barrier.arrived = 0;
     ++barrier.generation;
-    block->progress = true;
+    cluster->progress = true;
     return;
   }
   const unsigned generation = barrier.generation;
-  const int self = current();
-  while (barrier.generation == generation) switch_context(block->fibers[self], block->scheduler);
+  Context& self = cluster->fibers[current];
+  while (barrier.generation == generation) switch_context(self, cluster->scheduler);
 }
 
 void fiber_main() {
 #ifdef __SANITIZE_ADDRESS__
-  Context& home = block->scheduler;
+  Context& home = cluster->scheduler;
   __sanitizer_finish_switch_fiber(nullptr, &home.stack, &home.stack_bytes);
 #endif
-  (*block->thread)();
-  const int self = current();
-  block->finished[self] = true;
-  block->progress = true;
-  switch_context(block->fibers[self], block->scheduler, true);
+  (*cluster->thread)();
+  cluster->finished[current] = true;
+  --own_block().running;
+  cluster->progress = true;
+  switch_context(cluster->fibers[current], cluster->scheduler, true);
 }
 
-void start_fibers(Block& next, std::vector<std::unique_ptr<char[]>>& stacks) {
-  const int threads = static_cast<int>(stacks.size());
+void start_blocks(Cluster& next, int64_t first, int count) {
+  next.blocks.resize(count);
+  for (int i = 0; i < count; ++i) {
+    Block& block = next.blocks[i];
+    block.index = static_cast<unsigned>(first + i);
+    block.running = block.all.expected = next.threads;
+    block.warps.resize((next.threads + kWarp - 1) / kWarp);
+    for (auto& slots : block.slots) slots.assign(next.threads, 0);
+    for (int thread = 0; thread < next.threads; ++thread) ++block.warps[thread / kWarp].expected;
+  }
+}
+
+void start_fibers(Cluster& next, std::vector<std::unique_ptr<char[]>>& stacks) {
   next.scheduler.started = true;
-  next.fibers.resize(threads);
-  next.finished.assign(threads, false);
-  next.all.expected = threads;
-  next.warps.resize((threads + kWarp - 1) / kWarp);
-  for (auto& slots : next.slots) slots.assign(threads, 0);
-  for (int i = 0; i < threads; ++i) {
+  next.fibers.resize(stacks.size());
+  next.finished.assign(stacks.size(), false);
+  next.all.expected = static_cast<int>(stacks.size());
+  for (size_t i = 0; i < stacks.size(); ++i) {
     Context& fiber = next.fibers[i];
-    ++next.warps[i / kWarp].expected;
     getcontext(&fiber.beginning);
     fiber.stack = fiber.beginning.uc_stack.ss_sp = stacks[i].get();
     fiber.stack_bytes = fiber.beginning.uc_stack.ss_size = kStackBytes;
@@ -117,12 +141,14 @@ void start_fibers(Block& next, std::vector<std::unique_ptr<char[]>>& stacks) {
 }
 
 // Resumes every fiber by turns until all have finished; false when all that are left wait for ever.
-bool run_fibers(Block& running) {
+bool run_fibers(Cluster& running) {
   for (size_t left = running.fibers.size(); left > 0;) {
     running.progress = false;
     for (size_t i = 0; i < running.fibers.size(); ++i) {
       if (running.finished[i]) continue;
-      threadIdx = {static_cast<unsigned>(i), 0, 0};
+      current = static_cast<int>(i);
+      threadIdx = {static_cast<unsigned>(current % running.threads), 0, 0};
+      blockIdx = {own_block().index, 0, 0};
       switch_context(running.scheduler, running.fibers[i]);
       left -= running.finished[i];
     }
@@ -133,39 +159,68 @@ bool run_fibers(Block& running) {
 
 }  // namespace
 
-const char* run_grid(int64_t blocks, int threads, const std::function<void()>& thread) {
+const char* run_grid(int64_t blocks, int cluster_blocks, int threads, int shared_bytes,
+                     const std::function<void()>& thread) {
   if (blocks > INT32_MAX) return "the tensor needs more thread blocks than one launch can have";
-  if (threads < 1 || threads > 1024) return "invalid configuration argument";
-  std::vector<std::unique_ptr<char[]>> stacks(threads);
+  const bool whole_clusters = cluster_blocks >= 1 && cluster_blocks <= 8 && blocks % cluster_blocks == 0;
+  if (threads < 1 || threads > 1024 || !whole_clusters || shared_bytes > kMostSharedBytes) {
+    return "invalid configuration argument";
+  }
+  std::vector<std::unique_ptr<char[]>> stacks(size_t(threads) * cluster_blocks);
   for (auto& stack : stacks) stack.reset(new char[kStackBytes]);
-  bool finished = true;
-  for (int64_t i = 0; i < blocks && finished; ++i) {
-    Block next;
+  for (int64_t first = 0; first < blocks; first += cluster_blocks) {
+    Cluster next;
     next.thread = &thread;
+    next.threads = threads;
+    next.shared_bytes = shared_bytes;
+    start_blocks(next, first, cluster_blocks);
     start_fibers(next, stacks);
-    blockIdx = {static_cast<unsigned>(i), 0, 0};
-    block = &next;
-    finished = run_fibers(next);
-    block = nullptr;
+    cluster = &next;
+    const bool finished = run_fibers(next);
+    cluster = nullptr;
+    if (!finished) return "some threads of a block never reach a barrier or a shuffle that others wait at";
+    if (next.wrong != nullptr) return next.wrong;
   }
-  return finished ? nullptr : "some threads of a block never reach a barrier or a shuffle that others wait at";
+  return nullptr;
 }
 
-void* shared_memory(const void* key, size_t bytes) {
-  auto& memory = block->shared[key];
-  if (!memory) {
-    memory.reset(new char[bytes]);
-    std::memset(memory.get(), 0xff, bytes);
+namespace {
+
+char* allocate(Block& block, const void* key, size_t bytes) {
+  Allocation& allocation = block.shared[key];
+  if (!allocation.memory) {
+    allocation = {bytes, std::unique_ptr<char[]>(new char[bytes])};
+    std::memset(allocation.memory.get(), 0xff, bytes);
   }
-  return memory.get();
+  return allocation.memory.get();
 }
 
-void sync_threads() { wait_at(block->all); }
+}  // namespace
+
+void* shared_memory(const void* key, size_t bytes) { return allocate(own_block(), key, bytes); }
+
+void* launch_shared_memory(const void* key) { return allocate(own_block(), key, cluster->shared_bytes); }
+
+void* shared_memory_of(const void* own, int rank) {
+  Block& other = cluster->blocks[rank];
+  if (other.running < cluster->threads) cluster->wrong = "a block looks into the shared memory of one that is ending";
+  for (const auto& [key, allocation] : own_block().shared) {
+    const ptrdiff_t offset = static_cast<const char*>(own) - allocation.memory.get();
+    if (offset >= 0 && size_t(offset) < allocation.bytes) return allocate(other, key, allocation.bytes) + offset;
+  }
+  cluster->wrong = "a block asks for the shared memory of another with a pointer that is not of its own";
+  return const_cast<void*>(own);
+}
+
+void sync_threads() { wait_at(own_block().all); }
+
+void sync_cluster() { wait_at(cluster->all); }
 
 uint32_t shuffle_down(uint32_t value, unsigned offset) {
-  const int self = current();
-  Barrier& warp = block->warps[self / kWarp];
-  std::vector<uint32_t>& slots = block->slots[warp.generation % 2];
+  const int self = static_cast<int>(threadIdx.x);
+  Block& block = own_block();
+  Barrier& warp = block.warps[self / kWarp];
+  std::vector<uint32_t>& slots = block.slots[warp.generation % 2];
   slots[self] = value;
   wait_at(warp);
   const unsigned source = self % kWarp + offset;

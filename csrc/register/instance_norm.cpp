@@ -6,24 +6,27 @@
 namespace imtrans {
 namespace {
 
-Outputs forward(const Tensor& x, const Optional& weight, const Optional& bias, const Optional& residual, double slope,
-                double eps) {
-  return instance_norm(x, weight, bias, residual, slope, eps,
+std::tuple<Tensor, Tensor, Tensor> forward(const Tensor& x, const Optional& weight, const Optional& bias,
+                                           const Optional& residual, double slope, double eps, int64_t pad) {
+  return instance_norm(x, weight, bias, residual, slope, eps, pad,
                        [](const InstanceNormForward& p) { cpu::launch_instance_norm(p, torch_for); });
 }
 
-Outputs backward(const Tensor& dy, const Tensor& x, const Optional& weight, const Optional& bias, const Tensor& mean,
-                 const Tensor& rstd, double slope) {
-  return instance_norm_backward(dy, x, weight, bias, mean, rstd, slope, [](const InstanceNormBackward& p) {
-    cpu::launch_instance_norm_backward(p, torch_for);
-  });
+std::tuple<Tensor, Tensor, Tensor, Tensor> backward(const Tensor& dy, const Tensor& x, const Optional& weight,
+                                                    const Optional& bias, const Tensor& mean, const Tensor& rstd,
+                                                    double slope, int64_t pad, bool wants_dresidual) {
+  return instance_norm_backward(
+      dy, x, weight, bias, mean, rstd, slope, pad, wants_dresidual,
+      [](const InstanceNormBackward& p) { cpu::launch_instance_norm_backward(p, torch_for); });
 }
 
-Outputs backward_backward(const Tensor& ddx, const Optional& ddweight, const Optional& ddbias, const Tensor& dy,
-                          const Tensor& x, const Optional& weight, const Optional& bias, const Tensor& mean,
-                          const Tensor& rstd, double slope) {
+std::tuple<Tensor, Tensor, Tensor> backward_backward(const Tensor& ddx, const Optional& vresidual,
+                                                     const Optional& ddweight, const Optional& ddbias, const Tensor& dy,
+                                                     const Tensor& x, const Optional& weight, const Optional& bias,
+                                                     const Tensor& mean, const Tensor& rstd, double slope,
+                                                     int64_t pad) {
   return instance_norm_backward_backward(
-      ddx, ddweight, ddbias, dy, x, weight, bias, mean, rstd, slope,
+      ddx, vresidual, ddweight, ddbias, dy, x, weight, bias, mean, rstd, slope, pad,
       [](const InstanceNormBackwardBackward& p) { cpu::launch_instance_norm_backward_backward(p, torch_for); });
 }
 

@@ -10,58 +10,113 @@
 
 namespace imtrans {
 
-using Outputs = std::tuple<Tensor, Tensor, Tensor>;
 using Optional = std::optional<Tensor>;
 
 // `launch(parameters)` runs the kernel before the temporaries that the parameters point into are gone.
 template <typename Launch>
-Outputs instance_norm(const Tensor& x, const Optional& weight, const Optional& bias, const Optional& residual,
-                      double slope, double eps, const Launch& launch) {
+std::tuple<Tensor, Tensor, Tensor> instance_norm(const Tensor& x, const Optional& weight, const Optional& bias,
+                                                 const Optional& residual, double slope, double eps, int64_t pad,
+                                                 const Launch& launch) {
   const FeatureMap map = describe(x);
-  const Optional w = numbers(weight, x, map, map.channels, "weight");
-  const Optional b = numbers(bias, x, map, map.channels, "bias");
-  Optional r;
-  if (residual.has_value()) r = ordered_as(*residual, x, map, "residual");
-  Tensor y = torch::stable::empty_like(x);
+  const bool each = per_image(weight) || per_image(bias);
+  const int64_t count = parameter_count(map, each), border = border_of(residual, map);
+  const Optional w = numbers(weight, x, map, count, "weight");
+  const Optional b = numbers(bias, x, map, count, "bias");
+  const Optional r = ordered_as(residual, x, map, "residual", border);
+  Tensor y = new_padded(x, map, pad);
   Tensor mean = new_statistics(x, map), rstd = new_statistics(x, map);
-  launch(InstanceNormForward{map, pointer(x), pointer(w), pointer(b), pointer(r), 0, false, 0, slope, eps, writable(y),
-                             writable(mean), writable(rstd)});
+  InstanceNormForward p{};
+  p.map = map;
+  p.x = pointer(x);
+  p.weight = pointer(w);
+  p.bias = pointer(b);
+  p.residual = pointer(r);
+  p.residual_pad = border;
+  p.per_image = each;
+  p.pad = pad;
+  p.slope = slope;
+  p.eps = eps;
+  p.y = writable(y);
+  p.mean = writable(mean);
+  p.rstd = writable(rstd);
+  launch(p);
   return {y, mean, rstd};
 }
 
 template <typename Launch>
-Outputs instance_norm_backward(const Tensor& dy, const Tensor& x, const Optional& weight, const Optional& bias,
-                               const Tensor& mean, const Tensor& rstd, double slope, const Launch& launch) {
+std::tuple<Tensor, Tensor, Tensor, Tensor> instance_norm_backward(const Tensor& dy, const Tensor& x,
+                                                                  const Optional& weight, const Optional& bias,
+                                                                  const Tensor& mean, const Tensor& rstd, double slope,
+                                                                  int64_t pad, bool wants_dresidual,
+                                                                  const Launch& launch) {
   const FeatureMap map = describe(x);
-  const Tensor g = ordered_as(dy, x, map, "dy");
-  const Optional w = numbers(weight, x, map, map.channels, "weight");
-  const Optional b = numbers(bias, x, map, map.channels, "bias");
+  const bool each = per_image(weight) || per_image(bias);
+  const int64_t count = parameter_count(map, each);
+  const Tensor g = ordered_as(dy, x, map, "dy", pad);
+  const Optional w = numbers(weight, x, map, count, "weight");
+  const Optional b = numbers(bias, x, map, count, "bias");
   const Tensor mu = numbers(mean, x, map, map.batch * map.channels, "mean");
   const Tensor r = numbers(rstd, x, map, map.batch * map.channels, "rstd");
-  Tensor dx = torch::stable::empty_like(x);
-  Tensor dweight = new_gradient(weight, x, map), dbias = new_gradient(bias, x, map);
-  launch(InstanceNormBackward{map, pointer(g), pointer(x), pointer(w), pointer(b), pointer(mu), pointer(r), false, 0,
-                              slope, writable(dx), nullptr, writable(dweight), writable(dbias)});
-  return {dx, dweight, dbias};
+  Tensor dx = torch::stable::empty_like(x), dresidual = new_if(wants_dresidual, x);
+  Tensor dweight = new_gradient(weight, x, map, each), dbias = new_gradient(bias, x, map, each);
+  InstanceNormBackward p{};
+  p.map = map;
+  p.dy = pointer(g);
+  p.x = pointer(x);
+  p.weight = pointer(w);
+  p.bias = pointer(b);
+  p.mean = pointer(mu);
+  p.rstd = pointer(r);
+  p.per_image = each;
+  p.pad = pad;
+  p.slope = slope;
+  p.dx = writable(dx);
+  p.dresidual = writable(dresidual);
+  p.dweight = writable(dweight);
+  p.dbias = writable(dbias);
+  launch(p);
+  return {dx, dresidual, dweight, dbias};
 }
 
 template <typename Launch>
-Outputs instance_norm_backward_backward(const Tensor& ddx, const Optional& ddweight, const Optional& ddbias,
-                                        const Tensor& dy, const Tensor& x, const Optional& weight, const Optional& bias,
-                                        const Tensor& mean, const Tensor& rstd, double slope, const Launch& launch) {
+std::tuple<Tensor, Tensor, Tensor> instance_norm_backward_backward(const Tensor& ddx, const Optional& vresidual,
+                                                                   const Optional& ddweight, const Optional& ddbias,
+                                                                   const Tensor& dy, const Tensor& x,
+                                                                   const Optional& weight, const Optional& bias,
+                                                                   const Tensor& mean, const Tensor& rstd, double slope,
+                                                                   int64_t pad, const Launch& launch) {
   const FeatureMap map = describe(x);
-  const Tensor v = ordered_as(ddx, x, map, "ddx"), g = ordered_as(dy, x, map, "dy");
-  const Optional vw = numbers(ddweight, x, map, map.channels, "ddweight");
-  const Optional vb = numbers(ddbias, x, map, map.channels, "ddbias");
-  const Optional w = numbers(weight, x, map, map.channels, "weight");
-  const Optional b = numbers(bias, x, map, map.channels, "bias");
+  const bool each = per_image(weight) || per_image(bias);
+  const int64_t count = parameter_count(map, each);
+  const Tensor v = ordered_as(ddx, x, map, "ddx"), g = ordered_as(dy, x, map, "dy", pad);
+  const Optional vr = ordered_as(vresidual, x, map, "vresidual");
+  const Optional vw = numbers(ddweight, x, map, count, "ddweight");
+  const Optional vb = numbers(ddbias, x, map, count, "ddbias");
+  const Optional w = numbers(weight, x, map, count, "weight");
+  const Optional b = numbers(bias, x, map, count, "bias");
   const Tensor mu = numbers(mean, x, map, map.batch * map.channels, "mean");
   const Tensor r = numbers(rstd, x, map, map.batch * map.channels, "rstd");
-  Tensor grad_dy = torch::stable::empty_like(x), grad_x = torch::stable::empty_like(x);
-  Tensor grad_weight = new_gradient(weight, x, map);
-  launch(InstanceNormBackwardBackward{map, pointer(v), pointer(vw), pointer(vb), pointer(g), pointer(x), pointer(w),
-                                      pointer(b), pointer(mu), pointer(r), nullptr, false, 0, slope, writable(grad_dy),
-                                      writable(grad_x), writable(grad_weight)});
+  Tensor grad_dy = new_padded(x, map, pad), grad_x = torch::stable::empty_like(x);
+  Tensor grad_weight = new_gradient(weight, x, map, each);
+  InstanceNormBackwardBackward p{};
+  p.map = map;
+  p.ddx = pointer(v);
+  p.ddweight = pointer(vw);
+  p.ddbias = pointer(vb);
+  p.dy = pointer(g);
+  p.x = pointer(x);
+  p.weight = pointer(w);
+  p.bias = pointer(b);
+  p.mean = pointer(mu);
+  p.rstd = pointer(r);
+  p.vresidual = pointer(vr);
+  p.per_image = each;
+  p.pad = pad;
+  p.slope = slope;
+  p.grad_dy = writable(grad_dy);
+  p.grad_x = writable(grad_x);
+  p.grad_weight = writable(grad_weight);
+  launch(p);
   return {grad_dy, grad_x, grad_weight};
 }
 

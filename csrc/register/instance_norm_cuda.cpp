@@ -6,27 +6,32 @@
 namespace imtrans {
 namespace {
 
-Outputs forward(const Tensor& x, const Optional& weight, const Optional& bias, const Optional& residual, double slope,
-                double eps) {
-  return instance_norm(x, weight, bias, residual, slope, eps, [&](const InstanceNormForward& p) {
+std::tuple<Tensor, Tensor, Tensor> forward(const Tensor& x, const Optional& weight, const Optional& bias,
+                                           const Optional& residual, double slope, double eps, int64_t pad) {
+  return instance_norm(x, weight, bias, residual, slope, eps, pad, [&](const InstanceNormForward& p) {
     launch_on_device_of(x, p, cuda::workspace_bytes(p), cuda::launch_instance_norm);
   });
 }
 
-Outputs backward(const Tensor& dy, const Tensor& x, const Optional& weight, const Optional& bias, const Tensor& mean,
-                 const Tensor& rstd, double slope) {
-  return instance_norm_backward(dy, x, weight, bias, mean, rstd, slope, [&](const InstanceNormBackward& p) {
-    launch_on_device_of(x, p, cuda::workspace_bytes(p), cuda::launch_instance_norm_backward);
-  });
+std::tuple<Tensor, Tensor, Tensor, Tensor> backward(const Tensor& dy, const Tensor& x, const Optional& weight,
+                                                    const Optional& bias, const Tensor& mean, const Tensor& rstd,
+                                                    double slope, int64_t pad, bool wants_dresidual) {
+  return instance_norm_backward(
+      dy, x, weight, bias, mean, rstd, slope, pad, wants_dresidual, [&](const InstanceNormBackward& p) {
+        launch_on_device_of(x, p, cuda::workspace_bytes(p), cuda::launch_instance_norm_backward);
+      });
 }
 
-Outputs backward_backward(const Tensor& ddx, const Optional& ddweight, const Optional& ddbias, const Tensor& dy,
-                          const Tensor& x, const Optional& weight, const Optional& bias, const Tensor& mean,
-                          const Tensor& rstd, double slope) {
-  return instance_norm_backward_backward(
-      ddx, ddweight, ddbias, dy, x, weight, bias, mean, rstd, slope, [&](const InstanceNormBackwardBackward& p) {
-        launch_on_device_of(x, p, cuda::workspace_bytes(p), cuda::launch_instance_norm_backward_backward);
-      });
+std::tuple<Tensor, Tensor, Tensor> backward_backward(const Tensor& ddx, const Optional& vresidual,
+                                                     const Optional& ddweight, const Optional& ddbias, const Tensor& dy,
+                                                     const Tensor& x, const Optional& weight, const Optional& bias,
+                                                     const Tensor& mean, const Tensor& rstd, double slope,
+                                                     int64_t pad) {
+  return instance_norm_backward_backward(ddx, vresidual, ddweight, ddbias, dy, x, weight, bias, mean, rstd, slope, pad,
+                                         [&](const InstanceNormBackwardBackward& p) {
+                                           launch_on_device_of(x, p, cuda::workspace_bytes(p),
+                                                               cuda::launch_instance_norm_backward_backward);
+                                         });
 }
 
 }  // namespace

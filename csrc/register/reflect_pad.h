@@ -9,15 +9,6 @@
 
 namespace imtrans {
 
-// A new map of the type, the device and the order of x, `border` pixels larger on each side. Where both orders describe
-// x, as with a single channel, its strides decide.
-inline Tensor new_bordered(const Tensor& x, int64_t border) {
-  const int64_t sizes[] = {x.size(0), x.size(1), x.size(2) + 2 * border, x.size(3) + 2 * border};
-  const bool nhwc = is_dense(x, Layout::kNHWC) && x.stride(1) == 1;
-  return torch::stable::empty({sizes, 4}, x.scalar_type(), std::nullopt, x.device(), std::nullopt,
-                              nhwc ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous);
-}
-
 // `launch(parameters)` runs the kernel.
 template <typename Launch>
 Tensor reflect_pad(const Tensor& x, int64_t pad, const Launch& launch) {

@@ -6,6 +6,7 @@
 #include <torch/csrc/stable/ops.h>
 #include <torch/csrc/stable/tensor.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -62,23 +63,60 @@ inline FeatureMap describe(const Tensor& x) {
   return {x.size(0), x.size(1), x.size(2), x.size(3), layout, dtype_of(x)};
 }
 
-inline bool same_sizes(const Tensor& a, const Tensor& b) {
-  if (a.dim() != b.dim()) return false;
-  for (int64_t d = 0; d < a.dim(); ++d) {
-    if (a.size(d) != b.size(d)) return false;
-  }
-  return true;
+// A new map of the type, the device and the order of x, `border` pixels larger on each side. Where both orders describe
+// x, as with a single channel, its strides decide.
+inline Tensor new_bordered(const Tensor& x, int64_t border) {
+  const int64_t sizes[] = {x.size(0), x.size(1), x.size(2) + 2 * border, x.size(3) + 2 * border};
+  const bool nhwc = is_dense(x, Layout::kNHWC) && x.stride(1) == 1;
+  return torch::stable::empty({sizes, 4}, x.scalar_type(), std::nullopt, x.device(), std::nullopt,
+                              nhwc ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous);
 }
+
+// The same with a border of `pad` reflected pixels, which a map must be large enough for; with none it is like x to the
+// last stride.
+inline Tensor new_padded(const Tensor& x, const FeatureMap& map, int64_t pad) {
+  require(pad >= 0 && (pad == 0 || pad < std::min(map.height, map.width)),
+          "a border of reflected pixels is at least 0 and less than both sides of the map.");
+  return pad == 0 ? torch::stable::empty_like(x) : new_bordered(x, pad);
+}
+
+// A new map like x where it is wanted, else a tensor of no elements.
+inline Tensor new_if(bool wanted, const Tensor& x) {
+  const int64_t none = 0;
+  return wanted ? torch::stable::empty_like(x) : torch::stable::new_empty(x, {&none, 1});
+}
+
+// Whether `tensor` is as large as x with `border` pixels on each side.
+inline bool surrounds(const Tensor& tensor, const Tensor& x, int64_t border) {
+  return tensor.dim() == 4 && tensor.size(0) == x.size(0) && tensor.size(1) == x.size(1) &&
+         tensor.size(2) == x.size(2) + 2 * border && tensor.size(3) == x.size(3) + 2 * border;
+}
+
+inline bool same_sizes(const Tensor& a, const Tensor& b) { return surrounds(a, b, 0); }
 
 inline bool same_device(const Tensor& a, const Tensor& b) { return a.device() == b.device(); }
 
-// `tensor` in the order in which x lies, copied only if it must be. Gradients arrive in any order.
-inline Tensor ordered_as(const Tensor& tensor, const Tensor& x, const FeatureMap& map, const char* name) {
-  require(same_sizes(tensor, x) && tensor.scalar_type() == x.scalar_type() && same_device(tensor, x),
-          std::string(name) + " has the shape, the type and the device of x.");
+// `tensor` in the order in which x lies, copied only if it must be. Gradients arrive in any order. `border`: how many
+// pixels it is larger than x on each side.
+inline Tensor ordered_as(const Tensor& tensor, const Tensor& x, const FeatureMap& map, const char* name,
+                         int64_t border = 0) {
+  require(surrounds(tensor, x, border) && tensor.scalar_type() == x.scalar_type() && same_device(tensor, x),
+          std::string(name) + " has the type, the device and the shape of x" +
+              (border == 0 ? "." : ", with " + std::to_string(border) + " pixels more on each side."));
   if (is_dense(tensor, map.layout)) return tensor;
   const bool nhwc = map.layout == Layout::kNHWC;
   return torch::stable::contiguous(tensor, nhwc ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous);
+}
+
+inline std::optional<Tensor> ordered_as(const std::optional<Tensor>& tensor, const Tensor& x, const FeatureMap& map,
+                                        const char* name, int64_t border = 0) {
+  if (!tensor.has_value()) return std::nullopt;
+  return ordered_as(*tensor, x, map, name, border);
+}
+
+// How many pixels a residual is larger than x on each side.
+inline int64_t border_of(const std::optional<Tensor>& residual, const FeatureMap& map) {
+  return residual.has_value() && residual->dim() == 4 ? std::max<int64_t>(0, (residual->size(2) - map.height) / 2) : 0;
 }
 
 // The type of statistics and of everything per channel.
@@ -101,6 +139,14 @@ inline std::optional<Tensor> numbers(const std::optional<Tensor>& tensor, const 
   return numbers(*tensor, x, map, count, name);
 }
 
+// Whether a parameter (N, C) is given for each image, and not (C,) for all of them.
+inline bool per_image(const Tensor& parameter) { return parameter.dim() == 2; }
+
+inline bool per_image(const std::optional<Tensor>& parameter) { return parameter.has_value() && per_image(*parameter); }
+
+// How many numbers a parameter has.
+inline int64_t parameter_count(const FeatureMap& map, bool each) { return (each ? map.batch : 1) * map.channels; }
+
 inline const void* pointer(const Tensor& tensor) { return tensor.const_data_ptr(); }
 
 inline const void* pointer(const std::optional<Tensor>& tensor) {
@@ -115,10 +161,17 @@ inline Tensor new_statistics(const Tensor& x, const FeatureMap& map) {
   return torch::stable::new_empty(x, {sizes, 2}, statistics_type(map));
 }
 
-// A new (C,) tensor for the gradient of `parameter`, or one of no elements where there is no parameter.
-inline Tensor new_gradient(const std::optional<Tensor>& parameter, const Tensor& x, const FeatureMap& map) {
-  const int64_t size = parameter.has_value() ? map.channels : 0;
-  return torch::stable::new_empty(x, {&size, 1}, statistics_type(map));
+// A new tensor for the gradient of a parameter, (C,) or, for each image, (N, C).
+inline Tensor new_gradient(const Tensor& x, const FeatureMap& map, bool each) {
+  const int64_t sizes[] = {map.batch, map.channels};
+  return each ? new_statistics(x, map) : torch::stable::new_empty(x, {sizes + 1, 1}, statistics_type(map));
+}
+
+// The same, or one of no elements where there is no parameter.
+inline Tensor new_gradient(const std::optional<Tensor>& parameter, const Tensor& x, const FeatureMap& map, bool each) {
+  const int64_t none = 0;
+  return parameter.has_value() ? new_gradient(x, map, each)
+                               : torch::stable::new_empty(x, {&none, 1}, statistics_type(map));
 }
 
 // Torch's own thread pool, which obeys torch.set_num_threads.

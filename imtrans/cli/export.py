@@ -18,9 +18,15 @@ def export(
     ] = None,
     precision: Annotated[str, typer.Option(help="fp32 as trained, or fp16 for half the size.")] = "fp32",
     step: Annotated[int | None, typer.Option(help="Of which checkpoint [default: the newest].")] = None,
+    best: Annotated[bool, typer.Option("--best", help="Of the best checkpoint by train.best_metric.")] = False,
+    averaged: Annotated[
+        bool, typer.Option("--ema/--no-ema", help="The running average of the weights, where the run kept one.")
+    ] = True,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
-    """Write a trained network and its configuration into one safetensors file.
+    """Write a trained network, its configuration and its model card into one safetensors file.
+
+    The card and the recipe stand in the file's metadata; 'imtrans run' needs nothing else.
 
     For example:
 
@@ -33,6 +39,9 @@ def export(
     from imtrans.cli.printing import print_line
     from imtrans.train import export as exporting
 
-    written = exporting.export(run, output, direction=direction, precision=precision, step=step, force=force)
+    written = exporting.export(
+        run, output, direction=direction, precision=precision, step=step, best=best, averaged=averaged, force=force
+    )
+    which = "average of the weights" if written.averaged else "weights"
     size = f"{written.size / 1e6:.1f} MB"
-    print_line(f"{written.path}: {written.direction} at step {written.step}, {precision}, {size}")
+    print_line(f"{written.path}: {which} of {written.direction} at step {written.step}, {precision}, {size}")

@@ -13,12 +13,14 @@ from typer.core import TyperGroup
 
 from imtrans.cli.data import app as data
 from imtrans.cli.doctor import doctor
+from imtrans.cli.evaluate import evaluate
 from imtrans.cli.export import export
 from imtrans.cli.kernels import app as kernels
 from imtrans.cli.models import app as models
 from imtrans.cli.plugins import app as plugins
 from imtrans.cli.printing import print_error
 from imtrans.cli.run import run
+from imtrans.cli.runs import app as runs
 from imtrans.cli.train import train
 from imtrans.errors import ImtransError
 from imtrans.version import __version__
@@ -69,8 +71,10 @@ def _options(
 
 app.command()(run)
 app.command()(train)
+app.command()(evaluate)
 app.command()(export)
 app.add_typer(data, name="data")
+app.add_typer(runs, name="runs")
 app.add_typer(models, name="models")
 app.add_typer(plugins, name="plugins")
 app.add_typer(kernels, name="kernels")

@@ -14,6 +14,8 @@ from imtrans.errors import ConfigError, DeviceError, UsageError
 
 if TYPE_CHECKING:
     from imtrans.card import Card
+    from imtrans.train.engine import Engine
+    from imtrans.train.evaluation import Evaluator
     from imtrans.train.loop import Trainer
     from imtrans.train.run import RunFolder
     from imtrans.train.settings import RunConfig
@@ -67,6 +69,9 @@ def train(
         str | None,
         typer.Option(help="auto (bf16 where the hardware computes in it), fp32, bf16 or fp16 [default: auto]."),
     ] = None,
+    evaluate_every: Annotated[
+        int | None, typer.Option(help="Steps between two evaluations on testA/ and testB/ [default: none].")
+    ] = None,
     compile_networks: Annotated[
         bool | None, typer.Option("--compile/--no-compile", help="Let torch.compile make code of the networks.")
     ] = None,
@@ -97,6 +102,7 @@ def train(
         "train.seed": seed,
         "train.init_from": None if init_from is None else init_from.absolute(),
         "train.precision": precision,
+        "train.evaluate_every": evaluate_every,
         "train.compile": compile_networks,
         "train.backend": backend,
         "direction": direction,
@@ -168,7 +174,7 @@ def _check_devices(device: str, devices: int) -> None:
         raise DeviceError(
             f"there are no {devices} GPUs here.",
             have=f"torch sees {torch.cuda.device_count()}.",
-            hint=f"Type --devices {torch.cuda.device_count()}.",
+            hint=f"Type --devices {torch.cuda.device_count()}, or --device cpu for processes on the CPU.",
         )
 
 
@@ -201,12 +207,23 @@ def _trainer(card: Card, settings: RunConfig, run: RunFolder, device: str, devic
     dtype = DTYPES[choose_precision(settings.train.precision, where, card.precisions)]
     dataset = open_training_data(card, settings)
     engine = Engine(where, dtype, local_size())
-    trainer = Trainer(card, settings, run, dataset, dataset.preview(SAMPLES), where, dtype, engine=engine)
+    evaluator = _evaluator(card, settings, engine) if settings.train.evaluate_every else None
+    preview = dataset.preview(SAMPLES)
+    trainer = Trainer(card, settings, run, dataset, preview, where, dtype, engine=engine, evaluator=evaluator)
     networks = trainer.method.networks.values()
     multiple = math.lcm(*(getattr(network, "multiple", 1) for network in networks))
     minimum = max(getattr(network, "minimum", 1) for network in networks)
     check_sizes(settings.augmentation, multiple, minimum)
     return trainer
+
+
+def _evaluator(card: Card, settings: RunConfig, engine: Engine) -> Evaluator | None:
+    """Who measures the translators; the first process does it for all."""
+    from imtrans.cli.train_evaluator import held_out_evaluator
+
+    assert card.method is not None
+    method = card.method.load()(settings.method)
+    return held_out_evaluator(method, settings, engine.device) if engine.ranks.first else None
 
 
 def _go_on(trainer: Trainer) -> None:

@@ -1,8 +1,8 @@
 """The generators that pix2pix and CycleGAN share: a residual network and a U-Net.
 
 Keys of the state dicts are those of the authors' ``models/networks.py``, so their checkpoints load as they are. Layers
-are therefore counted as the authors counted them: where a fused normalisation applies its own activation, an
-``nn.Identity`` holds the activation's place.
+are therefore counted as the authors counted them: an ``nn.Identity`` holds the place of an activation that a fused
+normalisation applies, and the place of a padding that it, or the convolution behind it, sees to.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from imtrans.nn import InstanceNorm2d, ReflectConv2d
 from imtrans.nn.generator_config import GeneratorConfig, Norm
-from imtrans.nn.instance_norm import InstanceNorm2d
-from imtrans.ops.instance_norm import Activation
+from imtrans.ops import reflect_conv2d
+from imtrans.ops.arguments import Activation
 from imtrans.ops.packed_convolution import Layer
 
 
@@ -34,16 +35,23 @@ class ResnetGenerator(nn.Module):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         ngf = config.ngf
-        layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(config.input_nc, ngf, 7, bias=config.has_bias)]
-        layers += normalise(config.norm, ngf, "relu")
-        for width in (ngf, 2 * ngf):
-            layers.append(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=config.has_bias))
-            layers += normalise(config.norm, 2 * width, "relu")
-        layers += [ResnetBlock(4 * ngf, config) for _ in range(config.blocks)]
-        for width in (4 * ngf, 2 * ngf):
-            layers.append(upsampling(width, width // 2, config, kernel_size=3, bias=config.has_bias))
-            layers += normalise(config.norm, width // 2, "relu")
-        layers += [nn.ReflectionPad2d(3), nn.Conv2d(ngf, config.output_nc, 7), nn.Tanh()]
+        # Every border but the picture's own is written by the norm before it, where that can write borders at all.
+        between = [block_border(config)] * config.blocks + [0]
+        layers: list[nn.Module] = [
+            nn.Identity(), ReflectConv2d(config.input_nc, ngf, 7, padding=3, bias=config.has_bias),
+            *normalise(config.norm, ngf, "relu"),
+            nn.Conv2d(ngf, 2 * ngf, 3, stride=2, padding=1, bias=config.has_bias),
+            *normalise(config.norm, 2 * ngf, "relu"),
+            nn.Conv2d(2 * ngf, 4 * ngf, 3, stride=2, padding=1, bias=config.has_bias),
+            *normalise(config.norm, 4 * ngf, "relu", border=between[0]),
+            *(ResnetBlock(4 * ngf, config, border=border) for border in between[1:]),
+            upsampling(4 * ngf, 2 * ngf, config, kernel_size=3, bias=config.has_bias),
+            *normalise(config.norm, 2 * ngf, "relu"),
+            upsampling(2 * ngf, ngf, config, kernel_size=3, bias=config.has_bias),
+            *normalise(config.norm, ngf, "relu", border=3 if writes_borders(config.norm) else 0),
+            nn.Identity(), ReflectConv2d(ngf, config.output_nc, 7, padding=3, padded=writes_borders(config.norm)),
+            nn.Tanh(),
+        ]  # fmt: skip
         self.model = nn.Sequential(*layers)
         # Reflection needs more pixels than it adds: 3 at full size, and 1 in the blocks at a quarter of it.
         self.minimum = 8 if config.padding == "reflect" else 4
@@ -54,20 +62,31 @@ class ResnetGenerator(nn.Module):
 
 
 class ResnetBlock(nn.Module):
-    """x + norm(conv(dropout(relu(norm(conv(x)))))), at constant width and size."""
+    """x + norm(conv(dropout(relu(norm(conv(x)))))), at constant width and size.
 
-    def __init__(self, width: int, config: GeneratorConfig) -> None:
+    Where :func:`block_border` is 1, x comes with a border of one reflected pixel. The first convolution takes it as it
+    is, and the residual addition leaves it out.
+
+    Args:
+        width: channels of the maps.
+        config: of the generator.
+        border: reflected pixels that the output is to have on each side, for the block that follows.
+    """
+
+    def __init__(self, width: int, config: GeneratorConfig, border: int = 0) -> None:
         super().__init__()
-        layers = padded_convolution(width, config)
-        layers += normalise(config.norm, width, "relu")
+        # Dropout after the norm would treat a pixel and its reflection differently, so a border has to come later.
+        inside = 0 if config.dropout else block_border(config)
+        layers = padded_convolution(width, config, padded=block_border(config) > 0)
+        layers += normalise(config.norm, width, "relu", border=inside)
         layers += [nn.Dropout(0.5)] if config.dropout else []
-        layers += padded_convolution(width, config)
+        layers += padded_convolution(width, config, padded=inside > 0)
         # No activation follows, so nothing stands after the norm: it adds the residual in the same write.
-        layers += normalise(config.norm, width, "none")[:1]
+        layers += normalise(config.norm, width, "none", border=border)[:1]
         self.conv_block = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to the same shape."""
+        """(N, C, H, W) to the same shape, borders apart."""
         *layers, norm = self.conv_block
         y = x
         for layer in layers:
@@ -161,7 +180,7 @@ class ResizeConv2d(nn.Module):
         """(N, entering, H, W) to (N, leaving, 2H, 2W)."""
         if x.shape[0] * x.shape[2] * x.shape[3] < self.worth_a_kernel:
             doubled = functional.interpolate(x, scale_factor=2.0, mode="nearest")
-            return self.conv(functional.pad(doubled, (1, 1, 1, 1), mode="reflect"))
+            return reflect_conv2d(doubled, self.conv.weight, self.conv.bias, padding=1)
         # In the doubled map a border pixel's reflection is its own twin, so the small map repeats its border.
         bordered = functional.pad(x, (1, 1, 1, 1), mode="replicate")
         return functional.conv_transpose2d(bordered, self.doubling_kernel(), self.conv.bias, stride=2, padding=3)
@@ -198,23 +217,41 @@ def upsampling(entering: int, leaving: int, config: GeneratorConfig, *, kernel_s
     return nn.ConvTranspose2d(entering, leaving, kernel_size, stride=2, padding=1, output_padding=odd, bias=bias)
 
 
-def padded_convolution(width: int, config: GeneratorConfig) -> list[nn.Module]:
-    """A 3x3 convolution that keeps the size, with its padding as a layer of its own unless it is of zeros."""
+def writes_borders(norm: Norm) -> bool:
+    """Whether this normalisation can write its output with a reflected border, for the convolution behind it."""
+    return norm == "instance"
+
+
+def block_border(config: GeneratorConfig) -> int:
+    """Reflected pixels around the maps that enter residual blocks: 1 where the norms write the blocks' borders."""
+    return 1 if writes_borders(config.norm) and config.padding == "reflect" else 0
+
+
+def padded_convolution(width: int, config: GeneratorConfig, *, padded: bool) -> list[nn.Module]:
+    """A 3x3 convolution that keeps the size, behind a layer for its padding unless that is of zeros.
+
+    Args:
+        width: channels of the maps.
+        config: says how to pad.
+        padded: the maps come with their reflected border.
+    """
     if config.padding == "zero":
         return [nn.Conv2d(width, width, 3, padding=1, bias=config.has_bias)]
-    pad = nn.ReflectionPad2d(1) if config.padding == "reflect" else nn.ReplicationPad2d(1)
-    return [pad, nn.Conv2d(width, width, 3, bias=config.has_bias)]
+    if config.padding == "replicate":
+        return [nn.ReplicationPad2d(1), nn.Conv2d(width, width, 3, bias=config.has_bias)]
+    return [nn.Identity(), ReflectConv2d(width, width, 3, padding=1, padded=padded, bias=config.has_bias)]
 
 
-def normalise(norm: Norm, channels: int, activation: Activation) -> list[nn.Module]:
+def normalise(norm: Norm, channels: int, activation: Activation, *, border: int = 0) -> list[nn.Module]:
     """Two layers, the normalisation and the activation; instance norm does both and an identity fills the place.
 
     Args:
         norm: the kind of normalisation.
         channels: channels of the map.
         activation: ``"none"``, ``"relu"`` or ``"leaky_relu"`` (slope 0.2).
+        border: reflected pixels around the output; more than 0 only where the norm :func:`writes_borders`.
     """
     if norm == "instance":
-        return [InstanceNorm2d(channels, activation=activation, slope=0.2), nn.Identity()]
+        return [InstanceNorm2d(channels, activation=activation, slope=0.2, pad=border), nn.Identity()]
     activations = {"none": nn.Identity(), "relu": nn.ReLU(), "leaky_relu": nn.LeakyReLU(0.2)}
     return [nn.BatchNorm2d(channels) if norm == "batch" else nn.Identity(), activations[activation]]

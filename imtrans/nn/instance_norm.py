@@ -5,13 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from imtrans.ops.instance_norm import Activation, instance_norm
+from imtrans.ops.arguments import Activation
+from imtrans.ops.instance_norm import instance_norm
 
 
 class InstanceNorm2d(nn.Module):
-    """``act(norm(x) * weight + bias) + residual``, see :func:`imtrans.ops.instance_norm`.
+    """``pad(act(norm(x) * weight + bias) + residual)``, see :func:`imtrans.ops.instance_norm`.
 
-    Without an activation and a residual it computes what ``torch.nn.InstanceNorm2d`` computes without running
+    Without an activation, a residual and a border it computes what ``torch.nn.InstanceNorm2d`` computes without running
     statistics, in training and in evaluation alike, but it keeps channels-last maps channels-last. The keys of its
     state dict are those of torch's layer: none, or ``weight`` and ``bias`` with ``affine=True``.
 
@@ -21,6 +22,7 @@ class InstanceNorm2d(nn.Module):
         activation: ``"none"``, ``"relu"`` or ``"leaky_relu"``.
         slope: of the leaky ReLU.
         eps: added to the variance.
+        pad: pixels of the reflected border of the result, for a convolution without padding that comes next.
     """
 
     weight: nn.Parameter | None
@@ -34,6 +36,7 @@ class InstanceNorm2d(nn.Module):
         activation: Activation = "none",
         slope: float = 0.2,
         eps: float = 1e-5,
+        pad: int = 0,
     ) -> None:
         super().__init__()
         self.num_features = num_features
@@ -41,11 +44,12 @@ class InstanceNorm2d(nn.Module):
         self.activation: Activation = activation
         self.slope = slope
         self.eps = eps
+        self.pad = pad
         self.register_parameter("weight", nn.Parameter(torch.ones(num_features)) if affine else None)
         self.register_parameter("bias", nn.Parameter(torch.zeros(num_features)) if affine else None)
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        """Normalise x (N, C, H, W), and add a residual of the same shape."""
+        """Normalise x (N, C, H, W), and add a residual of the same shape, or the interior of one with a border."""
         return instance_norm(
             x,
             self.weight,
@@ -54,13 +58,18 @@ class InstanceNorm2d(nn.Module):
             activation=self.activation,
             slope=self.slope,
             eps=self.eps,
+            pad=self.pad,
         )
 
     def extra_repr(self) -> str:
         """The settings, as ``print(layer)`` shows them."""
-        parts = [str(self.num_features), f"affine={self.affine}"]
-        if self.activation != "none":
-            parts.append(f"activation={self.activation}")
-        if self.activation == "leaky_relu":
-            parts.append(f"slope={self.slope}")
-        return ", ".join([*parts, f"eps={self.eps}"])
+        return ", ".join([str(self.num_features), f"affine={self.affine}", settings_of(self)])
+
+
+def settings_of(layer: nn.Module) -> str:
+    """Activation, eps and border of a normalisation, as ``print(layer)`` shows them."""
+    parts = [] if layer.activation == "none" else [f"activation={layer.activation}"]
+    if layer.activation == "leaky_relu":
+        parts.append(f"slope={layer.slope}")
+    parts.append(f"eps={layer.eps}")
+    return ", ".join(parts if layer.pad == 0 else [*parts, f"pad={layer.pad}"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from imtrans.errors import UsageError
 from imtrans.ops.reflect_conv2d import reflect_conv2d
@@ -44,15 +43,16 @@ class ReflectConv2d(nn.Conv2d):
         groups: int = 1,
         bias: bool = True,
     ) -> None:
+        # With the border there already, this is a plain convolution to whoever takes it for an nn.Conv2d.
         super().__init__(
             in_channels,
             out_channels,
             kernel_size,
             stride=stride,
-            padding=padding,
+            padding=0 if padded else padding,
             groups=groups,
             bias=bias,
-            padding_mode="reflect",
+            padding_mode="zeros" if padded else "reflect",
         )
         self.border = padding
         self.padded = padded
@@ -64,11 +64,11 @@ class ReflectConv2d(nn.Conv2d):
                 x, self.weight, self.bias, padding=self.border, stride=self.stride[0], groups=self.groups
             )
         self._require_border(x)
-        return functional.conv2d(x, self.weight, self.bias, self.stride, 0, 1, self.groups)
+        return super().forward(x)
 
     def extra_repr(self) -> str:
         """The settings, as ``print(layer)`` shows them."""
-        return super().extra_repr() + (", padded=True" if self.padded else "")
+        return super().extra_repr() + (f", border={self.border}, padded=True" if self.padded else "")
 
     def _require_border(self, x: Tensor) -> None:
         # A reflected border of p pixels belongs to maps of at least p + 1.

@@ -10,8 +10,11 @@
 from __future__ import annotations
 
 from imtrans.ops import packed_convolution  # noqa: F401  (puts itself on the list of operators)
+from imtrans.ops.adain import adain, adain_affine
+from imtrans.ops.adalin import adalin, lin
 from imtrans.ops.backend import BACKENDS, use_backend
 from imtrans.ops.instance_norm import instance_norm
+from imtrans.ops.moments import moments
 from imtrans.ops.reflect_conv2d import reflect_conv2d
 from imtrans.ops.reflect_pad import reflect_pad
 from imtrans.ops.status import OperatorStatus, Status, self_check, status
@@ -20,7 +23,12 @@ __all__ = [
     "BACKENDS",
     "OperatorStatus",
     "Status",
+    "adain",
+    "adain_affine",
+    "adalin",
     "instance_norm",
+    "lin",
+    "moments",
     "reflect_conv2d",
     "reflect_pad",
     "self_check",

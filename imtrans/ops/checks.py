@@ -19,7 +19,7 @@ LAYOUTS = {"contiguous": torch.contiguous_format, "channels-last": torch.channel
 def check_against_reference(
     dtypes: Iterable[torch.dtype], device: torch.device, function: Callable[..., Tensor]
 ) -> list[Check]:
-    """Compare ``function(x, weight, bias, residual, activation=...)`` and its gradients with float64."""
+    """Compare ``function(x, weight, bias, residual, activation=..., pad=...)`` and its gradients with float64."""
     checks: list[Check] = []
     for dtype in sorted(dtypes, key=str):
         for layout, memory_format in LAYOUTS.items():
@@ -58,6 +58,34 @@ def check_padding(
     return checks
 
 
+def check_moments(
+    dtypes: Iterable[torch.dtype], device: torch.device, function: Callable[[Tensor], tuple[Tensor, Tensor]]
+) -> list[Check]:
+    """Compare mean and deviation, as ``function(x)`` gives them, and two orders of gradients with float64."""
+    checks: list[Check] = []
+    for dtype in sorted(dtypes, key=str):
+        for layout, memory_format in LAYOUTS.items():
+            x = _inputs()[0].to(device, dtype).contiguous(memory_format=memory_format)
+            with use_backend("fused"):
+                got = _moments_and_gradients(function, x)
+            with use_backend("reference"):
+                want = _moments_and_gradients(function, x.double())
+            name = f"{str(dtype).removeprefix('torch.')} {layout}"
+            checks += [
+                Check(f"{name}, {what}", _relative_error(a, b), TOLERANCES[dtype])
+                for (what, a), b in zip(got.items(), want.values(), strict=True)
+            ]
+    return checks
+
+
+def _moments_and_gradients(function: Callable[[Tensor], tuple[Tensor, Tensor]], x: Tensor) -> dict[str, Tensor]:
+    x = x.detach().requires_grad_()
+    mean, std = function(x)
+    (first,) = torch.autograd.grad((mean * std.square()).sum(), x, create_graph=True)
+    (second,) = torch.autograd.grad(first.square().sum(), x)
+    return {"mean": mean, "deviation": std, "gradient": first, "second gradient": second}
+
+
 def _padded_and_gradients(function: Callable[[Tensor, int], Tensor], x: Tensor, padding: int) -> dict[str, Tensor]:
     x = x.detach().requires_grad_()
     y = function(x, padding)
@@ -77,7 +105,7 @@ def _inputs() -> list[Tensor]:
 
 def _value_and_gradients(function: Callable[..., Tensor], inputs: list[Tensor]) -> dict[str, Tensor]:
     x, weight, bias, residual = (tensor.detach().requires_grad_() for tensor in inputs)
-    y = function(x, weight, bias, residual, activation="leaky_relu")
+    y = function(x, weight, bias, residual, activation="leaky_relu", pad=1)
     first = torch.autograd.grad((y * y).sum(), [x, weight, bias], create_graph=True)
     (second,) = torch.autograd.grad(first[0].square().sum(), [x])
     return {"output": y, "gradient of x": first[0], "gradient of weight": first[1], "gradient of bias": first[2]} | {

@@ -42,7 +42,7 @@ class Operator:
     """One line for tables."""
     schemas: Mapping[str, str]
     """``{name in the dispatcher: signature}``, the forward first, then its derivatives."""
-    reference: Callable[..., Tensor]
+    reference: Callable[..., Tensor | tuple[Tensor, ...]]
     """The same function in readable PyTorch, differentiable to any order."""
     self_check: Callable[[torch.device], list[Check]]
     """Compares kernels and reference on small inputs; called where the native kernels exist."""

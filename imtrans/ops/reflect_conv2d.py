@@ -48,10 +48,13 @@ def reflect_conv2d(
     _require_valid(x, weight, bias, padding, stride, groups)
     if padding == 0:
         return functional.conv2d(x, weight, bias, stride, 0, 1, groups)
-    if padding_operator.is_fused(padding_operator.why_not(x)):
-        y: Tensor = _ReflectConv2d.apply(dense(x), weight, bias, padding, stride, groups)
+    if not padding_operator.is_fused(padding_operator.why_not(x)):
+        return functional.conv2d(reference_padding(x, padding), weight, bias, stride, 0, 1, groups)
+    operands = dense(x), weight, bias, padding, stride, groups
+    if torch.is_grad_enabled() and any(each is not None and each.requires_grad for each in (x, weight, bias)):
+        y: Tensor = _ReflectConv2d.apply(*operands)
         return y
-    return functional.conv2d(reference_padding(x, padding), weight, bias, stride, 0, 1, groups)
+    return _ReflectConv2d.forward(*operands)  # apply() would take as long again as the smallest convolutions
 
 
 class _ReflectConv2d(torch.autograd.Function):

@@ -83,7 +83,7 @@ def write_checkpoint(
         reason = error.what if isinstance(error, OutputError) else str(error).splitlines()[0]
         raise OutputError(
             f"the checkpoint {final} could not be written: {reason.rstrip('.')}.",
-            have=f"Whole are: {', '.join(path.name for path in checkpoints(folder)) or 'none'}.",
+            have=f"Whole are: {', '.join(path.name for path in checkpoints(folder)[-3:]) or 'none'}.",
             hint="Make room on the disk, then go on with --resume.",
         ) from error
     for old in checkpoints(folder)[:-keep]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from imtrans.data.cache import parse_bytes
-from imtrans.train.ema import Decay
 from imtrans.train.schedule import Schedule
+
+if TYPE_CHECKING:
+    from imtrans.train.ema import Decay
 
 
 @dataclass(frozen=True)
@@ -64,25 +66,22 @@ class TrainConfig:
     """Checkpoints to keep; the oldest go first, the best never."""
     evaluate_every: int = 0
     """Steps between two evaluations; 0 for none."""
+    metrics: str = ""
+    """What is evaluated, with commas, as imtrans evaluate names it; empty: kid for sets, psnr,ssim,l1 for pairs."""
+    evaluate_limit: int = 50
+    """Held-out pictures of each domain that are evaluated, the first ones."""
+    evaluate_features: str = "inception"
+    """Network of KID and FID: inception, a file of its weights, or MODULE:NAME."""
     best_metric: str = ""
-    """The metric whose best checkpoint is kept, by its name in the log; empty keeps none."""
+    """The metric whose best checkpoint is kept, by its name in the log such as a2b/kid; empty keeps none."""
     tensorboard: bool = True
     """Write TensorBoard events, where its library is installed."""
     wandb: str = ""
     """The Weights & Biases project to report to as well; empty for none."""
 
     def __post_init__(self) -> None:
-        at_least_one = (
-            "epochs",
-            "batch_size",
-            "accumulate",
-            "prefetch",
-            "log_every",
-            "sample_every",
-            "checkpoint_every",
-            "keep",
-        )
-        for name in at_least_one:
+        every = ("log_every", "sample_every", "checkpoint_every")
+        for name in ("epochs", "batch_size", "accumulate", "prefetch", "evaluate_limit", *every, "keep"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
         if self.steps is not None and self.steps < 1:
@@ -118,6 +117,8 @@ class TrainConfig:
     @property
     def averaging(self) -> Decay | None:
         """How the average of the translators' weights decays; None where there is none."""
+        from imtrans.train.ema import Decay  # it needs torch, and listing settings should not
+
         if self.ema_half_life:
             return Decay(half_life=self.ema_half_life, ramp_up=self.ema_ramp_up or None)
         return Decay(self.ema) if self.ema else None

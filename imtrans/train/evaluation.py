@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
 from imtrans.card import Card
@@ -91,16 +92,18 @@ def is_better(best: Best, before: Best | None, *, higher: bool) -> bool:
     return best.value > before.value if higher else best.value < before.value
 
 
-def as_translate(network: nn.Module, card: Card) -> Translate:
-    """A network in the card's value range and channels as a function on RGB pictures from 0 to 1."""
+def as_translate(network: nn.Module, card: Card, device: torch.device) -> Translate:
+    """A network in the card's value range and channels as a function on RGB pictures from 0 to 1, on any device."""
     low, high = card.value_range
 
     def translate(pictures: Tensor) -> Tensor:
-        x = pictures.flip(1) if card.channels == "BGR" else pictures
+        x = pictures.to(device)
+        x = x.flip(1) if card.channels == "BGR" else x
         if card.channels == "L":
             red, green, blue = x.split(1, dim=1)
             x = 0.299 * red + 0.587 * green + 0.114 * blue  # ITU-R BT.601, as the training's pictures
         y = ((network(x * (high - low) + low).float() - low) / (high - low)).clamp(0, 1)
-        return {"BGR": y.flip(1), "L": y.expand(-1, 3, -1, -1)}.get(card.channels, y)
+        y = y.flip(1) if card.channels == "BGR" else y
+        return (y.expand(-1, 3, -1, -1) if card.channels == "L" else y).to(pictures.device)
 
     return translate

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from imtrans.errors import OutputError, TrainingError, UnknownNameError, UsageError, did_you_mean
 from imtrans.train.checkpoint import checkpoints, step_of
+from imtrans.train.evaluation import read_best
+from imtrans.train.model_card import card_metadata
 from imtrans.train.translators import TranslatorFile, translators_in
 from imtrans.weights.reader import read
 from imtrans.weights.writer import save
@@ -26,6 +28,8 @@ class Exported:
     path: Path
     direction: str
     step: int
+    averaged: bool
+    """Whether it holds the running average of the weights."""
     size: int
     """Bytes."""
 
@@ -37,6 +41,8 @@ def export(
     direction: str | None = None,
     precision: str = "fp32",
     step: int | None = None,
+    best: bool = False,
+    averaged: bool = True,
     force: bool = False,
 ) -> Exported:
     """Write one network of a run's checkpoint as a safetensors file.
@@ -47,10 +53,12 @@ def export(
         direction: what the network translates; None takes ``a2b``, or the only one there is.
         precision: ``"fp32"`` as trained, or ``"fp16"`` for half the size.
         step: of which checkpoint; None takes the newest.
+        best: take the best checkpoint by ``train.best_metric`` instead.
+        averaged: prefer the running average of the weights, where the run kept one.
         force: replace an existing file.
 
     Raises:
-        UsageError: no such direction, step or precision, a wrong suffix, or the file exists.
+        UsageError: no such direction, step or precision; ``step`` with ``best``; a wrong suffix; or the file exists.
         TrainingError: there is no run, no checkpoint, or it is damaged.
         WeightsError: the file in the checkpoint is damaged.
         OutputError: the file cannot be written, or a weight does not fit into fp16.
@@ -62,10 +70,14 @@ def export(
             have=f"Precisions: {', '.join(DTYPES)}.",
             hint="Type --precision fp16 for a file of half the size.",
         )
-    chosen = _direction(_checkpoint(run, step), direction)
+    if best and step is not None:
+        raise UsageError("--best and --step name two checkpoints.", hint="Leave one of them away.")
+    step = _best_step(run) if best else step
+    chosen = _direction(_checkpoint(run, step), direction, averaged)
     tensors = read(chosen.path).tensors
-    path = save(output, _cast(tensors, DTYPES[precision]), chosen.metadata)
-    return Exported(path, chosen.direction, chosen.step, path.stat().st_size)
+    metadata = {**chosen.metadata, **card_metadata(run, chosen, precision)}
+    path = save(output, _cast(tensors, DTYPES[precision]), metadata)
+    return Exported(path, chosen.direction, chosen.step, chosen.averaged, path.stat().st_size)
 
 
 def _check_output(output: Path, force: bool) -> None:
@@ -98,8 +110,19 @@ def _checkpoint(run: Path, step: int | None) -> Path:
     return matching[-1]
 
 
-def _direction(checkpoint: Path, wanted: str | None) -> TranslatorFile:
-    found = translators_in(checkpoint)
+def _best_step(run: Path) -> int:
+    found = read_best(run / "checkpoints")
+    if found is None:
+        raise TrainingError(
+            f"{run} has no best checkpoint.",
+            have="One is kept where train.best_metric names a metric of train.evaluate_every.",
+            hint="Leave --best away for the newest, or name a step by --step.",
+        )
+    return found.step
+
+
+def _direction(checkpoint: Path, wanted: str | None, averaged: bool) -> TranslatorFile:
+    found = translators_in(checkpoint, averaged=averaged)
     if not found:
         raise TrainingError(f"{checkpoint} holds no network that could be run.", hint="Take another run.")
     if wanted is None and (USUAL in found or len(found) == 1):

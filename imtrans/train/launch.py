@@ -73,12 +73,13 @@ def launch(work: Callable[[], int], count: int) -> int:
         count: how many.
 
     Returns:
-        0, or :data:`STOPPED` where the processes were stopped by a signal.
+        0, or :data:`STOPPED` where the processes gave that: a signal stopped them, and they left a checkpoint.
 
     Raises:
         ImtransError: what the first failing process raised.
         TrainingError: one of them was killed.
         RuntimeError: a bug; its cause holds the traceback of the process.
+        KeyboardInterrupt: a signal ended them before they could leave anything.
     """
     port = _free_port()
     workers = [_start(work, rank, count, port) for rank in range(count)]
@@ -92,7 +93,7 @@ def launch(work: Callable[[], int], count: int) -> int:
     statuses = [worker.process.exitcode or 0 for worker in workers]
     if any(status not in (0, STOPPED) for status in statuses):
         if signalled() and all(status in (0, STOPPED, *(-number for number in STOPPING)) for status in statuses):
-            return STOPPED
+            raise KeyboardInterrupt
         raise _blame(workers)
     return max(statuses)
 
@@ -127,8 +128,9 @@ def _run(work: Callable[[], int], environment: Mapping[str, str], news: Connecti
         status = work()
     except ImtransError as error:
         news.send((type(error).__name__, error))
-    except KeyboardInterrupt:
-        status = STOPPED
+    except KeyboardInterrupt:  # before training began, so there is no checkpoint to leave with
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGINT)
     except Exception as bug:
         news.send((f"{type(bug).__name__}: {bug}"[:LONGEST], traceback.format_exc()[-LONGEST:]))
     news.close()

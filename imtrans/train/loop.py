@@ -71,7 +71,7 @@ class Trainer:
         device: where to train.
         dtype: ``torch.float32``, or what autocast computes in, with weights in float32.
         engine: device, precision and processes, where they are made already; None makes them for this process alone.
-        evaluator: who measures the translators every ``train.evaluate_every`` steps.
+        evaluator: who measures the translators every ``train.evaluate_every`` steps; the first process alone needs one.
 
     Raises:
         ConfigError: the batch cannot be shared out, or nobody measures what the settings ask for.
@@ -96,7 +96,8 @@ class Trainer:
         self.engine = engine or Engine(device, dtype)
         self.ranks = self.engine.ranks
         check_batch(train.batch_size, train.accumulate, self.ranks)
-        check_metric(evaluator, train.evaluate_every, train.best_metric)
+        if self.ranks.first:
+            check_metric(evaluator, train.evaluate_every, train.best_metric)
         self.card, self.settings, self.run, self.dataset = card, settings, run, dataset
         self.device, self.dtype, self.evaluator = self.engine.device, self.engine.dtype, evaluator
         seed_everything(train.seed)
@@ -170,7 +171,7 @@ class Trainer:
         meter = Meter(self.settings.train.batch_size)
         try:
             with (
-                interruptible() as interrupted,
+                interruptible(answer=self.ranks.first) as interrupted,
                 use_backend(self.settings.train.backend),
                 failures_in_words(),
                 peers_in_words(),
@@ -272,7 +273,7 @@ class Trainer:
             with self._looking():
                 found = self.evaluator(
                     {
-                        direction: as_translate(self.method.networks[network], self.card)
+                        direction: as_translate(self.method.networks[network], self.card, self.device)
                         for direction, (network, _) in self.method.translators().items()
                     }
                 )

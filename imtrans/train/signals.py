@@ -18,10 +18,11 @@ _ANSWER = b"\nstopping after this step, with a checkpoint; a second signal stops
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
+def interruptible(*, answer: bool = True) -> Iterator[Callable[[], bool]]:
     """Give a function that tells whether SIGINT or SIGTERM has arrived; a second one acts as it would have before.
 
-    The first is answered at once on stderr, for a step may take a while.
+    The first is answered at once on stderr, for a step may take a while; with ``answer=False`` another process of the
+    run answers.
     Outside the main thread, where Python allows no handlers, the function always says no.
     """
     asked_at: float | None = None
@@ -32,7 +33,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         if asked_at is None:
             asked_at = time.monotonic()
             with contextlib.suppress(OSError):  # not print: the signal may have interrupted one
-                os.write(2, _ANSWER)
+                os.write(2, _ANSWER if answer else b"")
         elif time.monotonic() - asked_at > IMPATIENT:
             signal.signal(number, previous[number])
             signal.raise_signal(number)

@@ -46,7 +46,7 @@ def test_a_file_is_written(run: Path, export: Callable[..., int], capsys: pytest
     assert (
         export("run", "--output", "out.safetensors", "--direction", "b2a", "--precision", "fp16", "--step", "50") == 0
     )
-    assert "out.safetensors: b2a at step 50, fp16" in capsys.readouterr().out
+    assert "out.safetensors: weights of b2a at step 50, fp16" in capsys.readouterr().out
     with safe_open("out.safetensors", framework="pt") as file:
         assert json.loads(file.metadata()["imtrans"])["direction"] == "b2a"
         assert file.get_tensor("gain").dtype == torch.float16

@@ -14,7 +14,7 @@ from imtrans.cli.main import BUG, INTERRUPTED, main
 from imtrans.errors import TrainingError, UsageError
 from imtrans.version import __version__
 
-COMMANDS = ("run", "train", "export", "doctor", "models", "plugins", "kernels", "data")
+COMMANDS = ("run", "train", "evaluate", "export", "doctor", "models", "plugins", "kernels", "data", "runs")
 
 
 def imtrans(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -45,7 +45,7 @@ def test_help_names_every_command() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [command for command in COMMANDS if command not in ("kernels", "data")]
+    "command", [command for command in COMMANDS if command not in ("kernels", "data", "runs")]
 )  # mere groups
 def test_every_command_has_help_with_an_example(command: str) -> None:
     done = imtrans(command, "--help", COLUMNS="200")
@@ -65,6 +65,7 @@ def test_version() -> None:
         ("models", "show", "cyclegan"),
         ("plugins",),
         ("run", "--help"),
+        ("evaluate", "--help"),
         ("data", "check", "--help"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -155,6 +156,18 @@ def test_many_unreadable_pictures_do_not_flood_the_screen(train: Train, tmp_path
         (("--output", "new", "--data", "data", "--backend", "fast"), ("must be 'auto', 'fused' or 'reference'",)),
         (("--output", "new", "--data", "data", "--device", "gpu"), ("no device called 'gpu'",)),
         (("--output", "new", "--config", "nothing.toml"), ("cannot read the configuration nothing.toml",)),
+        (("--output", "new", "--data", "data", "--devices", "0"), ("--devices must be at least 1",)),
+        (
+            ("--output", "new", "--data", "data", "--devices", "2", "--device", "cuda:0"),
+            ("names one device, and --devices 2 several", "--device cuda"),
+        ),
+        (("--output", "new", "--data", "data", "--devices", "2", "--set", "lrr=1"), ("no setting 'lrr'",)),
+        (("--output", "new", "--data", "data", "--init-from", "nowhere"), ("no weights to start from in",)),
+        (("--output", "new", "--data", "data", "--evaluate-every", "5"), ("testA",)),
+        (
+            ("--output", "new", "--data", "data", "--set", "train.best_metric=kid"),
+            ("best_metric needs evaluate_every",),
+        ),
         (("--output", "new", "--resume"), ("new is no training run", "config.toml", "--output")),
         (("--output", "new", "--resume", "--config", "x"), ("--resume and --config contradict",)),
         (
@@ -190,6 +203,7 @@ def test_a_folder_that_holds_a_run(train: Train) -> None:
     ("arguments", "words"),
     [
         (("--seed", "3"), ("a run keeps its seed, which is 0", "another --output")),
+        (("--init-from", "data"), ("a run keeps its init_from, which is none",)),
         (("--steps", "1"), ("has 2 steps behind it, more than the 1", "--steps with more than 2")),
         (("--set", "generator.ngf=3"), ("holds another generator_ab than the settings",)),
         (("--data", "nowhere"), ("nowhere does not exist",)),
@@ -219,3 +233,41 @@ def test_models_that_are_only_run(train: Train, monkeypatch: pytest.MonkeyPatch)
     done = train("--output", "run", model="frozen")
     assert (done.status, "can be run, but not trained" in done.err, "imtrans run frozen" in done.err) == (2, True, True)
     assert "Trainable: cyclegan" in done.err
+
+
+def test_a_start_from_another_run_is_told_and_written_down(train: Train, tmp_path: Path) -> None:
+    train("--data", "data", "--output", "run", "--steps", "2", *TINY)
+    done = train("--data", "data", "--output", "next", "--steps", "1", "--init-from", "run", *TINY)
+    assert (done.status, "starting from the weights in" in done.out) == (0, True)
+    assert read_toml(tmp_path / "next" / "config.toml")["train"]["init_from"] == str(tmp_path / "run")
+    assert train("--output", "next", "--resume", "--steps", "2").status == 0
+
+
+def test_the_best_by_a_metric_is_kept_and_exported(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a network of the test's own in the place of Inception."""
+    for domain in "AB":
+        shutil.copytree(tmp_path / "data" / f"train{domain}", tmp_path / "data" / f"test{domain}")
+    (tmp_path / "judge.py").write_text("def features(x):\n    return x.flatten(2)[:, :, :4].flatten(1).double()\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    judged = ("--evaluate-every", "2", "--set", "train.metrics=kid,cycle", "--set", "train.best_metric=a2b/kid")
+    features = ("--set", "train.evaluate_features=judge:features")
+    done = train("--data", "data", "--output", "run", "--steps", "4", *TINY, *judged, *features)
+    assert done.status == 0, done.err
+    assert "a2b/kid=" in done.out
+    assert "b2a/cycle=" in done.out
+    assert "the best so far" in done.out
+    best = json.loads((tmp_path / "run" / "checkpoints" / "best.json").read_text())
+    assert (best["metric"], best["step"] in (2, 4)) == ("a2b/kid", True)
+    typo = train("--data", "data", "--output", "new", *TINY, "--evaluate-every", "2", "--set", "train.metrics=kit")
+    assert (typo.status, "kit" in typo.err) == (2, True)
+
+
+@pytest.mark.slow
+def test_a_batch_that_two_devices_cannot_share(train: Train, tmp_path: Path) -> None:
+    done = train("--data", "data", "--output", "new", "--devices", "2", "--device", "cpu", *TINY)
+    assert (done.status, done.out) == (2, "")
+    assert "a batch of 1 cannot be shared out evenly to 2 devices" in done.err
+    assert "--batch-size 2" in done.err
+    assert not (tmp_path / "new").exists()

@@ -9,12 +9,14 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 EPS = 1e-5
-SIZES = [(1, 1, 1), (2, 16, 20), (1, 13, 49), (1, 72, 5), (1, 8, 641)]
+# Batch, channels, height, width, border.
+SIZES = [(1, 1, 1, 1, 0), (2, 16, 4, 5, 3), (1, 13, 7, 7, 1), (1, 72, 1, 5, 0), (1, 8, 40, 16, 2)]
 
 
 def load(path: str) -> Any:
@@ -27,24 +29,84 @@ def load(path: str) -> Any:
     return module
 
 
-def call_all(device: Any, shape: tuple[int, int, int], channels_last: bool, dtype: str, affine: bool) -> list[Any]:
-    """All nine outputs for inputs that depend on the arguments only."""
-    random = np.random.default_rng(0)
-    batch, channels, pixels = shape
-    sizes = (batch, pixels, channels) if channels_last else shape
-    # A float32 in the upper half of which a bfloat16 lies.
-    maps = [random.normal(size=sizes).astype(np.float32) for _ in range(4)]
-    if dtype == "bfloat16":
-        maps = [(each.view(np.uint32) >> 16).astype(np.uint16) for each in maps]
-    x, residual, dy, ddx = (each.astype(dtype) if dtype != "bfloat16" else each for each in maps)
-    real = np.float64 if dtype == "float64" else np.float32
-    parameters = [random.normal(size=channels).astype(real) if affine else None for _ in range(4)]
-    weight, bias, ddweight, ddbias = parameters
-    slope = 0.2 if affine else 1.0
-    y, mean, rstd = device.instance_norm(x, weight, bias, residual if affine else None, slope, EPS, channels_last)
-    rest = (x, weight, bias, mean, rstd, slope, channels_last)
-    first = device.instance_norm_backward(dy, *rest)
-    return [y, mean, rstd, *first, *device.instance_norm_backward_backward(ddx, ddweight, ddbias, dy, *rest)]
+@dataclass(frozen=True)
+class Call:
+    """Inputs that depend on the fields only."""
+
+    size: tuple[int, int, int, int, int]
+    channels_last: bool
+    dtype: str
+    affine: bool
+    """Whether there are parameters (one for each image), a residual and what stands against their gradients."""
+
+    def shape(self, pad: int = 0) -> tuple[int, int, int, int]:
+        """Of a map with ``pad`` pixels around it."""
+        batch, channels, height, width, _ = self.size
+        sides = (height + 2 * pad, width + 2 * pad)
+        return (batch, *sides, channels) if self.channels_last else (batch, channels, *sides)
+
+    def map(self, seed: int, pad: int = 0) -> Any:
+        """A random map; a bfloat16 is the upper half of a float32."""
+        values = np.random.default_rng(seed).normal(size=self.shape(pad)).astype(np.float32)
+        if self.dtype == "bfloat16":
+            return (values.view(np.uint32) >> 16).astype(np.uint16)
+        return values.astype(self.dtype)
+
+    def numbers(self, seed: int, per_image: bool = True) -> Any:
+        """Random numbers for each channel of each image, or of all images."""
+        real = np.float64 if self.dtype == "float64" else np.float32
+        batch, channels, *_ = self.size
+        return np.random.default_rng(seed).normal(size=(batch, channels) if per_image else channels).astype(real)
+
+
+def instance_norm(device: Any, call: Call) -> list[Any]:
+    """All outputs of its three kernels."""
+    pad, given = call.size[4], call.affine
+    slope = 0.2 if given else 1.0
+    x, dy, residual = call.map(1), call.map(2, pad), call.map(3, pad) if given else None
+    weight, bias, ddweight, ddbias = (call.numbers(seed) if given else None for seed in range(4))
+    y, mean, rstd = device.instance_norm(x, weight, bias, residual, slope, EPS, pad, call.channels_last)
+    rest = (dy, x, weight, bias, mean, rstd, slope, pad)
+    first = device.instance_norm_backward(*rest, given, call.channels_last)
+    against = (call.map(4), call.map(5) if given else None, ddweight, ddbias)
+    second = device.instance_norm_backward_backward(*against, *rest, call.channels_last)
+    return [y, mean, rstd, *first, *second]
+
+
+def adalin(device: Any, call: Call) -> list[Any]:
+    """All outputs of its three kernels."""
+    pad, given = call.size[4], call.affine
+    slope = 0.2 if given else 1.0
+    x, dy, residual = call.map(1), call.map(2, pad), call.map(3, pad) if given else None
+    own = (call.numbers(1, False), call.numbers(2, given), call.numbers(3, given))
+    directions = (call.numbers(4, False), call.numbers(5, given), call.numbers(6, given)) if given else (None,) * 3
+    y, statistics = device.adalin(x, *own, residual, slope, EPS, pad, call.channels_last)
+    rest = (dy, x, *own, statistics, slope, pad)
+    first = device.adalin_backward(*rest, given, call.channels_last)
+    against = (call.map(4), call.map(5) if given else None, *directions)
+    second = device.adalin_backward_backward(*against, *rest, call.channels_last)
+    return [y, statistics, *first, *second]
+
+
+def moments(device: Any, call: Call) -> list[Any]:
+    """All outputs of its three kernels."""
+    x = call.map(1)
+    dmean, dstd = (call.numbers(seed) if call.affine else None for seed in (2, 3))
+    found = device.moments(x, EPS, call.channels_last)
+    dx = device.moments_backward(dmean, dstd, x, *found, call.channels_last)
+    return [*found, dx, *device.moments_backward_backward(call.map(4), dstd, x, *found, call.channels_last)]
+
+
+def compare(kernels: Any, function: Any, call: Call) -> None:
+    """The CPU kernels and the CUDA kernels on the host, with each other."""
+    on_cuda = function(kernels.cuda, call) if hasattr(kernels.cuda, function.__name__) else None
+    on_cpu = function(kernels.cpu, call) if call.dtype != "float16" else None
+    if on_cuda is None or on_cpu is None:
+        return
+    for one, other in zip(on_cpu, on_cuda, strict=True):
+        if call.dtype != "bfloat16" or one.dtype == np.float32:
+            scale = max(1.0, float(np.abs(other).max(initial=0)))
+            assert np.abs(one - other).max(initial=0) < 2e-3 * scale, (function.__name__, call)
 
 
 def convolve(kernels: Any) -> None:
@@ -84,20 +146,14 @@ def compare_padding(kernels: Any) -> None:
 
 
 def main(path: str) -> None:
-    """Compare the CPU kernels and the CUDA kernels on the host with each other."""
+    """Call everything."""
     kernels = load(path)
     convolve(kernels)
     compare_padding(kernels)
     kinds = [("float32", True), ("float32", False), ("bfloat16", True), ("float64", True), ("float16", True)]
     for size, channels_last, (dtype, affine) in itertools.product(SIZES, (True, False), kinds):
-        case = (size, channels_last, dtype, affine)
-        on_cuda = call_all(kernels.cuda, *case)
-        if dtype == "float16":
-            continue
-        for one, other in zip(call_all(kernels.cpu, *case), on_cuda, strict=True):
-            if dtype != "bfloat16" or one.dtype == np.float32:
-                scale = max(1.0, float(np.abs(other).max(initial=0)))
-                assert np.abs(one - other).max(initial=0) < 2e-3 * scale, case
+        for function in (instance_norm, adalin, moments):
+            compare(kernels, function, Call(size, channels_last, dtype, affine))
     print("ok")
 
 

@@ -43,7 +43,7 @@ def unaligned(array: Array) -> Array:
 
 @dataclass(frozen=True)
 class Case:
-    """One call of all three kernels with random inputs."""
+    """One call of all three kernels with random inputs; the maps are one row of pixels."""
 
     batch: int = 2
     channels: int = 16
@@ -56,11 +56,11 @@ class Case:
     seed: int = 0
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def shape(self) -> tuple[int, int, int, int]:
         """Of a map."""
         if self.channels_last:
-            return (self.batch, self.pixels, self.channels)
-        return (self.batch, self.channels, self.pixels)
+            return (self.batch, 1, self.pixels, self.channels)
+        return (self.batch, self.channels, 1, self.pixels)
 
     @property
     def statistics(self) -> str:
@@ -118,13 +118,13 @@ class Inputs:
         values = torch.from_numpy(decode(array))
         if values.dim() == 1:
             return values[:, None]
-        return values.transpose(1, 2) if self.case.channels_last else values
+        return values[:, 0].transpose(1, 2) if self.case.channels_last else values[:, :, 0]
 
     def array(self, tensor: Tensor) -> NDArray[np.float64]:
         """The inverse of :meth:`tensor`."""
         if tensor.dim() == 2:
             return tensor[:, 0].numpy()
-        return (tensor.transpose(1, 2) if self.case.channels_last else tensor).numpy()
+        return (tensor.transpose(1, 2) if self.case.channels_last else tensor).numpy().reshape(self.case.shape)
 
     @property
     def away_from_kink(self) -> NDArray[np.bool_]:

@@ -42,16 +42,24 @@ def test_nvcc_compiles_without_notable_spills(source: Path, architecture: str, t
 
 
 @needs_nvcc
-def test_full_width_kernels_load_16_bytes_at_a_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("source", "passes"),
+    [
+        pytest.param("instance_norm", {"reduce": 3, "apply": 3, "resident": 3}, id="instance_norm"),
+        pytest.param("adalin", {"reduce": 3, "apply": 3}, id="adalin"),
+        pytest.param("moments", {"reduce": 2, "apply": 2, "resident": 2}, id="moments"),
+    ],
+)
+def test_full_width_kernels_load_16_bytes_at_a_time(source: str, passes: dict[str, int], tmp_path: Path) -> None:
     assembly = tmp_path / "kernels.ptx"
     options = ["-std=c++17", "-O3", f"-I{CSRC}", "-arch=compute_90", "-ptx"]
-    run([str(NVCC), *options, str(CSRC / "cuda" / "instance_norm.cu"), "-o", str(assembly)])
+    run([str(NVCC), *options, str(CSRC / "cuda" / f"{source}.cu"), "-o", str(assembly)])
     kernels = assembly.read_text().split(".entry ")[1:]
-    full_width = [
-        kernel for kernel in kernels if re.search(r"(reduce|apply)_kernel\w*Li[48]E", kernel.partition("(")[0])
-    ]
-    assert len(full_width) == 3 * 2 * 3 * 2  # passes, kernels, types but double, layouts
-    assert all(".global.v4." in kernel for kernel in full_width)
+    for kind, number in passes.items():
+        full_width = [each for each in kernels if re.search(rf"\d{kind}_kernel\w*Li[48]E", each.partition("(")[0])]
+        assert len(full_width) == number * 3 * 2, kind  # types but double, layouts
+        wide = r"cp\.async\.cg\.shared\.global [^;]*, 16;" if kind == "resident" else r"\.global\.v4\."
+        assert all(re.search(wide, each) for each in full_width), kind
 
 
 @needs_nvcc

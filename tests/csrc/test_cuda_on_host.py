@@ -19,9 +19,23 @@ MEANING = {
     "arrays": "ok: 1",
     "barrier": STUCK,
     "divergent shuffle": STUCK,
+    # Blocks 0 and 1, and then 2 and 3, read each other's numbers backwards; the second pair counts from 20 and 30.
+    "cluster": "ok: 13 10 3 33 23",
+    "ended neighbour": "a block looks into the shared memory of one that is ending:",
+    "foreign pointer": "a block asks for the shared memory of another with a pointer that is not of its own:",
+    "odd cluster": "invalid configuration argument:",
+    "launch memory": "ok: 3 4",
+    "too much memory": "invalid configuration argument:",
     "no blocks": "ok:",
     "too many threads": "invalid configuration argument:",
     "too many blocks": "the tensor needs more thread blocks than one launch can have:",
+    "resident 1x256x64x64": "ok: 128 8 32",
+    "resident 16x256x64x64": "ok: 512 8 128",
+    "resident 1x128x128x128": "ok: 64 8 32",
+    "resident 1x64x256x256": "ok: 0 0 0",  # too large: two launches
+    "resident 2x8x64x64": "ok: 16 8 16",
+    "resident planes": "ok: 256 1 2",
+    "resident without clusters": "ok: 16 1 32",
 }
 
 

@@ -20,7 +20,7 @@ DEVICES = ("cpu", "cuda")
 def forward(device: Any, inputs: Inputs) -> tuple[Array, Array, Array]:
     case = inputs.case
     y, mean, rstd = device.instance_norm(
-        inputs.x, inputs.weight, inputs.bias, inputs.residual, case.slope, EPS, case.channels_last
+        inputs.x, inputs.weight, inputs.bias, inputs.residual, case.slope, EPS, 0, case.channels_last
     )
     return y, mean, rstd
 
@@ -28,10 +28,20 @@ def forward(device: Any, inputs: Inputs) -> tuple[Array, Array, Array]:
 def run_all(device: Any, i: Inputs) -> list[Array]:
     """All nine outputs of the three kernels."""
     y, mean, rstd = forward(device, i)
-    rest = (i.x, i.weight, i.bias, mean, rstd, i.case.slope, i.case.channels_last)
-    first = device.instance_norm_backward(i.dy, *rest)
-    second = device.instance_norm_backward_backward(i.ddx, i.ddweight, i.ddbias, i.dy, *rest)
+    rest = (i.x, i.weight, i.bias, mean, rstd, i.case.slope, 0)
+    first = backward(device, i.dy, *rest, i.case.channels_last)
+    second = device.instance_norm_backward_backward(
+        i.ddx, None, i.ddweight, i.ddbias, i.dy, *rest, i.case.channels_last
+    )
     return [y, mean, rstd, *first, *second]
+
+
+def backward(device: Any, *arguments: Any) -> tuple[Array, Array, Array]:
+    """(dx, dweight, dbias); no gradient of a residual, which maps without a border do not have."""
+    *rest, channels_last = arguments
+    dx, dresidual, dweight, dbias = device.instance_norm_backward(*rest, False, channels_last)
+    assert dresidual.size == 0
+    return dx, dweight, dbias
 
 
 def check(device: Any, inputs: Inputs, widen: float = 1.0) -> None:
@@ -129,9 +139,7 @@ def test_one_pixel_maps_become_the_shift(device: Any, channels_last: bool) -> No
     np.testing.assert_array_equal(y, wanted)
     np.testing.assert_array_equal(mean, inputs.x.reshape(2, 9))
     np.testing.assert_allclose(rstd, EPS**-0.5, rtol=1e-6)
-    dx = device.instance_norm_backward(inputs.dy, inputs.x, inputs.weight, inputs.bias, mean, rstd, 1.0, channels_last)[
-        0
-    ]
+    dx, _, _ = backward(device, inputs.dy, inputs.x, inputs.weight, inputs.bias, mean, rstd, 1.0, 0, channels_last)
     np.testing.assert_allclose(dx, 0, atol=2e-4)  # a rounding error times rstd
 
 
@@ -150,7 +158,7 @@ def test_large_mean(device: Any, dtype: str, channels_last: bool) -> None:
 def test_one_pixel_that_stands_out(device: Any, where: int, channels_last: bool) -> None:
     case = Case(channels=8, pixels=700, channels_last=channels_last, affine=False, slope=1.0, residual=False)
     values = np.random.default_rng(1).normal(size=case.shape)
-    np.moveaxis(values, 1 if channels_last else 2, 0)[where] += 1e4
+    np.moveaxis(values, 2 if channels_last else 3, 0)[where] += 1e4
     inputs = Inputs.random(case, encode(values, "float32"))
     wanted = inputs.forward()
     y, mean, rstd = forward(device, inputs)
@@ -166,7 +174,7 @@ def test_constant_channels_become_the_shift(device: Any, constant: float, channe
     y, mean, rstd = forward(device, inputs)
     assert inputs.bias is not None
     np.testing.assert_array_equal(
-        y, np.broadcast_to(inputs.bias if channels_last else inputs.bias[:, None], case.shape)
+        y, np.broadcast_to(inputs.bias if channels_last else inputs.bias[:, None, None], case.shape)
     )
     np.testing.assert_array_equal(mean, np.float32(constant))
     np.testing.assert_allclose(rstd, EPS**-0.5, rtol=1e-6)
@@ -177,13 +185,14 @@ def test_constant_channels_become_the_shift(device: Any, constant: float, channe
 def test_nan_spoils_its_own_channel_only(device: Any, dtype: str, channels_last: bool) -> None:
     case = Case(channels=8, pixels=60, channels_last=channels_last, dtype=dtype, slope=0.0)
     values = np.random.default_rng(1).normal(size=case.shape)
-    values[(1, 37, 5) if channels_last else (1, 5, 37)] = np.nan
+    values[(1, 0, 37, 5) if channels_last else (1, 5, 0, 37)] = np.nan
     y, mean, rstd = forward(device, Inputs.random(case, encode(values, dtype)))
     spoiled = np.zeros((2, 8), bool)
     spoiled[1, 5] = True
     np.testing.assert_array_equal(np.isnan(mean), spoiled)
     np.testing.assert_array_equal(np.isnan(rstd), spoiled)
-    by_channel: NDArray[np.bool_] = np.isnan(decode(y)).swapaxes(1, 2) if channels_last else np.isnan(decode(y))
+    nan: NDArray[np.bool_] = np.isnan(decode(y))
+    by_channel = nan[:, 0].swapaxes(1, 2) if channels_last else nan[:, :, 0]
     np.testing.assert_array_equal(by_channel, np.repeat(spoiled[:, :, None], 60, 2))
 
 
@@ -191,18 +200,18 @@ def test_gradients_of_a_part(device: Any) -> None:
     """The gradients of weight and bias may come alone, and ddweight and ddbias may be absent."""
     both = Inputs.random(Case(slope=1.0))
     _, mean, rstd = forward(device, both)
-    rest = (mean, rstd, 1.0, True)
-    dx, dweight, dbias = device.instance_norm_backward(both.dy, both.x, both.weight, both.bias, *rest)
-    found = device.instance_norm_backward(both.dy, both.x, both.weight, None, *rest)
+    rest = (mean, rstd, 1.0, 0, True)
+    dx, dweight, dbias = backward(device, both.dy, both.x, both.weight, both.bias, *rest)
+    found = backward(device, both.dy, both.x, both.weight, None, *rest)
     for one, other in zip(found, (dx, dweight, dbias[:0]), strict=True):
         np.testing.assert_array_equal(one, other)
-    found = device.instance_norm_backward(both.dy, both.x, None, both.bias, *rest)
+    found = backward(device, both.dy, both.x, None, both.bias, *rest)
     np.testing.assert_array_equal(found[1], dweight[:0])
     np.testing.assert_array_equal(found[2], dbias)
     zero = np.zeros_like(both.bias)
     args = (both.dy, both.x, both.weight, both.bias, *rest)
-    without = device.instance_norm_backward_backward(both.ddx, None, None, *args)
-    with_zeros = device.instance_norm_backward_backward(both.ddx, zero, zero, *args)
+    without = device.instance_norm_backward_backward(both.ddx, None, None, None, *args)
+    with_zeros = device.instance_norm_backward_backward(both.ddx, None, zero, zero, *args)
     for one, other in zip(without, with_zeros, strict=True):
         np.testing.assert_array_equal(one, other)
 

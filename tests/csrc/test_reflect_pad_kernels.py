@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.csrc.instance_norm_cases import Array, decode, encode, unaligned
+from tests.csrc.norm_cases import Array, decode, encode, unaligned
 
 TOLERANCE = {"float64": 1e-14, "float32": 1e-6, "float16": 2e-3, "bfloat16": 1e-2}
 """Largest error of a sum of at most nine numbers, relative to the largest sum: one rounding to the type."""

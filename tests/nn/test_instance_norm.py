@@ -44,6 +44,13 @@ def test_activation_then_residual() -> None:
     torch.testing.assert_close(layer(x, residual), want, atol=1e-5, rtol=1e-5)
 
 
+def test_border() -> None:
+    x = torch.randn(2, 3, 5, 5)
+    layer = InstanceNorm2d(3, activation="relu", pad=2)
+    want = functional.pad(functional.instance_norm(x).relu(), (2, 2, 2, 2), mode="reflect")
+    torch.testing.assert_close(layer(x), want, atol=1e-5, rtol=1e-5)
+
+
 def test_training_and_evaluation_are_alike() -> None:
     layer, x = InstanceNorm2d(3), torch.randn(2, 3, 5, 5)
     assert torch.equal(layer.train()(x), layer.eval()(x))
@@ -60,3 +67,4 @@ def test_shows_its_settings() -> None:
     assert repr(InstanceNorm2d(3)) == "InstanceNorm2d(3, affine=False, eps=1e-05)"
     layer = InstanceNorm2d(3, affine=True, activation="leaky_relu")
     assert "activation=leaky_relu, slope=0.2" in repr(layer)
+    assert repr(InstanceNorm2d(3, pad=1)) == "InstanceNorm2d(3, affine=False, eps=1e-05, pad=1)"

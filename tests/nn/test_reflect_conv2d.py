@@ -60,7 +60,12 @@ def test_learns_and_copies() -> None:
 
 
 def test_shows_its_settings() -> None:
-    shown = repr(ReflectConv2d(3, 2, 3, padding=1, padded=True))
-    assert "padding_mode=reflect" in shown
-    assert "padded=True" in shown
-    assert "padded" not in repr(ReflectConv2d(3, 2, 3, padding=1)).replace("padding", "")
+    assert "padding=(1, 1), padding_mode=reflect" in repr(ReflectConv2d(3, 2, 3, padding=1))
+    assert "border=1, padded=True" in repr(ReflectConv2d(3, 2, 3, padding=1, padded=True))
+
+
+def test_with_its_border_there_it_is_a_plain_convolution() -> None:
+    """To whoever reads an nn.Conv2d's attributes, such as the fast path."""
+    layer = ReflectConv2d(3, 2, 3, padding=1, padded=True)
+    assert layer.padding == (0, 0)
+    assert layer.padding_mode == "zeros"

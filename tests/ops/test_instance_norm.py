@@ -14,52 +14,31 @@ from torch.nn import functional
 
 from imtrans.errors import BackendError, UsageError
 from imtrans.ops import instance_norm, use_backend
+from tests.ops.paddings import LAYOUTS, channels_last, contiguous, interior, maps
 
 TOLERANCE = {torch.float64: 1e-11, torch.float32: 1e-5, torch.bfloat16: 1e-2}
 
 
-def contiguous(x: Tensor) -> Tensor:
-    return x.contiguous()
-
-
-def channels_last(x: Tensor) -> Tensor:
-    return x.contiguous(memory_format=torch.channels_last)
-
-
-def every_other_channel(x: Tensor) -> Tensor:
-    return x.repeat_interleave(2, dim=1)[:, ::2]
-
-
-def interior(x: Tensor) -> Tensor:
-    """A view into a channels-last map with a border, such as padding leaves."""
-    return functional.pad(x, (1, 1, 2, 1)).contiguous(memory_format=torch.channels_last)[:, :, 2:-1, 1:-1]
-
-
-def transposed(x: Tensor) -> Tensor:
-    return x.transpose(2, 3).contiguous().transpose(2, 3)
-
-
-LAYOUTS = [contiguous, channels_last, every_other_channel, interior, transposed]
-
-
 @st.composite
-def calls(draw: st.DrawFn) -> tuple[tuple[Tensor, ...], dict[str, object]]:
+def calls(draw: st.DrawFn) -> tuple[tuple[Tensor | None, ...], dict[str, object]]:
     """Feature maps, parameters and residual (any of the latter None) and keywords of one call."""
-    # Few numbers and many: below, at and above the width of a vector, and of four.
-    channels = st.one_of(st.integers(1, 9), st.sampled_from([16, 31, 33, 64, 65, 97]))
-    shape = (draw(st.integers(1, 3)), draw(channels), draw(st.integers(1, 24)), draw(st.integers(1, 24)))
-    dtype = draw(st.sampled_from(list(TOLERANCE)))
+    x, pad = draw(maps(list(TOLERANCE)))
+    x = draw(st.sampled_from([0.0, -5.0, 100.0])) + 2 * x
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32)))
 
-    def normal(*sizes: int, of: torch.dtype = dtype) -> Tensor:
+    def normal(*sizes: int, of: torch.dtype = x.dtype) -> Tensor:
         return torch.randn(*sizes, generator=generator, dtype=torch.float64).to(of)
 
-    x = draw(st.sampled_from(LAYOUTS))(draw(st.sampled_from([0.0, -5.0, 100.0])) + 2 * normal(*shape))
-    parameters = draw(st.sampled_from([dtype, torch.float32]))
-    weight, bias = (normal(shape[1], of=parameters) if draw(st.booleans()) else None for _ in range(2))
-    residual = draw(st.sampled_from(LAYOUTS))(normal(*shape)) if draw(st.booleans()) else None
+    of = draw(st.sampled_from([x.dtype, torch.float32]))
+    sizes = tuple(x.shape[:2]) if draw(st.booleans()) else (x.shape[1],)
+    weight, bias = (normal(*sizes, of=of) if draw(st.booleans()) else None for _ in range(2))
+    border = draw(st.sampled_from([None, 0, 0, 1, 3]))
+    residual = None
+    if border is not None:
+        larger = (x.shape[2] + 2 * border, x.shape[3] + 2 * border)
+        residual = draw(st.sampled_from(LAYOUTS))(normal(*x.shape[:2], *larger))
     activation = draw(st.sampled_from(["none", "relu", "leaky_relu"]))
-    keywords = {"activation": activation, "slope": draw(st.sampled_from([0.0, 0.01, 0.5])), "eps": 1e-3}
+    keywords = {"activation": activation, "slope": draw(st.sampled_from([0.0, 0.01, 0.5])), "eps": 1e-3, "pad": pad}
     return (x, weight, bias, residual), keywords
 
 
@@ -106,6 +85,27 @@ def test_output_keeps_type_and_layout(backend: str, dtype: torch.dtype, layout: 
         y = instance_norm(x, torch.ones(8), torch.zeros(8), x, activation="relu")
     assert y.dtype == dtype
     assert y.is_contiguous(memory_format=torch.channels_last) == (layout in (channels_last, interior))
+
+
+@pytest.mark.parametrize("backend", ["auto", "reference"])
+@pytest.mark.parametrize("layout", [contiguous, channels_last])
+@pytest.mark.parametrize("pad", [1, 3])
+def test_border_is_that_of_torch(backend: str, layout: Callable[[Tensor], Tensor], pad: int) -> None:
+    x, residual = (layout(torch.randn(2, 5, 4, 6)) for _ in range(2))
+    with use_backend(backend):
+        y = instance_norm(x, residual=residual, activation="relu", pad=pad)
+        plain = instance_norm(x, residual=residual, activation="relu")
+    torch.testing.assert_close(y, functional.pad(plain, (pad,) * 4, mode="reflect"), rtol=0, atol=0)
+    assert y.is_contiguous(memory_format=torch.channels_last) == (layout is channels_last)
+
+
+@pytest.mark.parametrize("backend", ["auto", "reference"])
+def test_parameters_of_each_image(backend: str) -> None:
+    x, weight, bias = torch.randn(3, 5, 4, 6), torch.randn(3, 5), torch.randn(3, 5)
+    with use_backend(backend):
+        y = instance_norm(x, weight, bias)
+        images = [instance_norm(x[i : i + 1], weight[i], bias[i]) for i in range(3)]
+    torch.testing.assert_close(y, torch.cat(images))
 
 
 @pytest.mark.usefixtures("fused")
@@ -159,13 +159,13 @@ def test_nan_stays_in_its_channel(
 @pytest.mark.usefixtures("fused")
 @pytest.mark.parametrize("layout", [contiguous, channels_last])
 def test_threads_change_nothing(layout: Callable[[Tensor], Tensor]) -> None:
-    x, dy = layout(torch.randn(2, 24, 40, 50)).requires_grad_(), layout(torch.randn(2, 24, 40, 50))
+    x, dy = layout(torch.randn(2, 24, 40, 50)).requires_grad_(), layout(torch.randn(2, 24, 44, 54))
     results = []
     before = torch.get_num_threads()
     try:
         for threads in (1, 2, 3):
             torch.set_num_threads(threads)
-            y = instance_norm(x, activation="relu")
+            y = instance_norm(x, activation="relu", pad=2)
             results.append((y, *torch.autograd.grad(y, x, dy)))
     finally:
         torch.set_num_threads(before)
@@ -220,6 +220,13 @@ def test_refuses_shapes(shape: tuple[int, ...]) -> None:
     [
         ({"weight": torch.ones(4)}, r"the weight of instance_norm has shape \(4,\)"),
         ({"bias": torch.ones(3, 1)}, r"the bias of instance_norm has shape \(3, 1\)"),
+        ({"weight": torch.ones(3), "bias": torch.ones(1, 3)}, r"the bias of instance_norm has shape \(1, 3\)"),
+        ({"residual": torch.ones(1, 3, 6, 5)}, "the same number of pixels more on each side"),
+        ({"residual": torch.ones(1, 3, 2, 3)}, "the same number of pixels more on each side"),
+        ({"residual": torch.ones(1, 3, 5, 6)}, "the same number of pixels more on each side"),
+        ({"residual": torch.ones(3, 4, 5)}, "the residual of instance_norm has shape"),
+        ({"pad": 4}, "cannot reflect 4 pixels of maps of 4 x 5"),
+        ({"pad": -1}, "a whole number of pixels of at least 0, not -1"),
         ({"residual": torch.ones(1, 3, 5, 4)}, "the residual of instance_norm has shape"),
         ({"weight": torch.ones(3, dtype=torch.int64)}, "floating type"),
         ({"bias": torch.ones(3, device="meta")}, "is on meta"),
@@ -260,3 +267,10 @@ def test_fused_says_why_it_cannot_serve() -> None:
 def test_the_bare_operator_checks_too(x: Tensor, weight: Tensor | None, words: str) -> None:
     with pytest.raises((RuntimeError, ValueError), match=words):
         torch.ops.imtrans.instance_norm(x, weight, None, None, 1.0, 1e-5)
+
+
+@pytest.mark.usefixtures("fused")
+@pytest.mark.parametrize("pad", [-1, 4])
+def test_the_bare_operator_checks_its_border(pad: int) -> None:
+    with pytest.raises(RuntimeError, match="less than both sides"):
+        torch.ops.imtrans.instance_norm(torch.zeros(1, 3, 4, 5), None, None, None, 1.0, 1e-5, pad)

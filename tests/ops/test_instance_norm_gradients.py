@@ -50,6 +50,37 @@ def test_second_gradient_of_wide_maps(channels: int, memory_format: torch.memory
     assert gradgradcheck(lambda *i: instance_norm(*i, activation="leaky_relu"), inputs, fast_mode=True)
 
 
+@pytest.mark.parametrize("memory_format", FORMATS)
+@pytest.mark.parametrize(("pad", "border"), [(1, 0), (2, 1), (0, 2)])
+def test_gradients_of_a_border(pad: int, border: int, memory_format: torch.memory_format) -> None:
+    """Of a padded result, of parameters of each image, and of a residual that is larger than the map."""
+    x = leaf(2, 3, 3, 4, memory_format=memory_format)
+    residual = leaf(2, 3, 3 + 2 * border, 4 + 2 * border, memory_format=memory_format)
+    inputs = x, leaf(2, 3), leaf(2, 3), residual
+
+    def function(*inputs: Tensor) -> Tensor:
+        return instance_norm(*inputs, activation="leaky_relu", pad=pad)
+
+    assert gradcheck(function, inputs)
+    assert gradgradcheck(function, inputs)
+    assert gradgradcheck(function, (x, None, None, None))
+
+
+@pytest.mark.parametrize("memory_format", FORMATS)
+@pytest.mark.parametrize("channels", [1, 17, 70])
+def test_gradients_of_a_wide_map_with_a_border(channels: int, memory_format: torch.memory_format) -> None:
+    inputs = leaf(2, channels, 9, 8, memory_format=memory_format), leaf(channels), leaf(channels)
+    inputs = *inputs, leaf(2, channels, 9, 8, memory_format=memory_format)
+    assert gradcheck(lambda *i: instance_norm(*i, activation="leaky_relu", pad=3), inputs, fast_mode=True)
+    assert gradgradcheck(lambda *i: instance_norm(*i, activation="leaky_relu", pad=3), inputs, fast_mode=True)
+
+
+def test_the_rest_of_a_larger_residual_has_no_gradient() -> None:
+    x, residual = leaf(1, 2, 3, 3), leaf(1, 2, 5, 5)
+    instance_norm(x, residual=residual).sum().backward()
+    assert torch.equal(residual.grad, torch.nn.functional.pad(torch.ones(1, 2, 3, 3).double(), (1, 1, 1, 1)))
+
+
 def penalty(x: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, ...]:
     """What an R1 penalty gives: the gradient, and the gradient of its square."""
     y = instance_norm(x, weight, bias, activation="leaky_relu").pow(3)
@@ -97,6 +128,9 @@ def test_a_frozen_norm_costs_no_kernel() -> None:
     x, residual = torch.randn(1, 3, 4, 4), leaf(1, 3, 4, 4, dtype=torch.float32)
     instance_norm(x, None, None, residual).sum().backward()
     assert torch.equal(residual.grad, torch.ones_like(residual))
+    residual.grad = None
+    instance_norm(x, None, None, residual, pad=1).sum().backward()
+    assert residual.grad.sum() == 3 * 6 * 6
 
 
 def test_statistics_take_no_gradient() -> None:
@@ -113,16 +147,22 @@ def test_third_gradient_is_refused_in_words() -> None:
         torch.autograd.grad(second.sum(), x)
 
 
-@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("parameters", [None, (5,), (2, 5)])
+@pytest.mark.parametrize("pad", [0, 2])
 @pytest.mark.parametrize("memory_format", FORMATS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_opcheck(dtype: torch.dtype, memory_format: torch.memory_format, affine: bool) -> None:
+def test_opcheck(
+    dtype: torch.dtype, memory_format: torch.memory_format, pad: int, parameters: tuple[int, ...] | None
+) -> None:
     """Schema, fake tensors with exact strides, autograd registration and compilation, of all three operators."""
-    x, dy, ddx, residual = (leaf(2, 5, 4, 3, dtype=dtype, memory_format=memory_format) for _ in range(4))
-    weight, bias = (leaf(5, dtype=torch.float32) if affine else None for _ in range(2))
+    x, ddx, residual, vresidual = (leaf(2, 5, 4, 3, dtype=dtype, memory_format=memory_format) for _ in range(4))
+    dy = leaf(2, 5, 4 + 2 * pad, 3 + 2 * pad, dtype=dtype, memory_format=memory_format)
+    weight, bias = (None if parameters is None else leaf(*parameters, dtype=torch.float32) for _ in range(2))
     ops = torch.ops.imtrans
     _, mean, rstd = ops.instance_norm(x.detach(), None, None, None, 1.0, 1e-5)
-    opcheck(ops.instance_norm.default, (x, weight, bias, residual, 0.2, 1e-5))
-    opcheck(ops.instance_norm_backward.default, (dy, x, weight, bias, mean, rstd, 0.2))
-    plain = [None if tensor is None else tensor.detach() for tensor in (weight, bias, dy, x, weight, bias)]
-    opcheck(ops.instance_norm_backward_backward.default, (ddx.detach(), *plain, mean, rstd, 0.2))
+    opcheck(ops.instance_norm.default, (x, weight, bias, residual, 0.2, 1e-5, pad))
+    opcheck(ops.instance_norm_backward.default, (dy, x, weight, bias, mean, rstd, 0.2, pad, pad > 0))
+    plain = [
+        None if tensor is None else tensor.detach() for tensor in (ddx, vresidual, weight, bias, dy, x, weight, bias)
+    ]
+    opcheck(ops.instance_norm_backward_backward.default, (*plain, mean, rstd, 0.2, pad))

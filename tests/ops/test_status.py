@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -39,8 +40,8 @@ def test_kernels_pass_their_self_check() -> None:
 def test_a_self_check_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     from imtrans.ops import checks
 
-    def wrong(*arguments: torch.Tensor, activation: str) -> torch.Tensor:
-        y = instance_norm(*arguments, activation=activation)
+    def wrong(*arguments: torch.Tensor, **keywords: Any) -> torch.Tensor:
+        y = instance_norm(*arguments, **keywords)
         return y if y.dtype == torch.float64 else 1.1 * y
 
     found = checks.check_against_reference([torch.float32], torch.device("cpu"), wrong)

@@ -15,10 +15,12 @@ from PIL import Image
 from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import imtrans
 from imtrans.nn.discriminators import build_discriminator
-from imtrans.nn.generators import ResizeConv2d, build_generator
+from imtrans.nn.generators import ResizeConv2d, ResnetBlock, block_border, build_generator
+from imtrans.ops.library import why_no_kernel
 from imtrans_cyclegan.config import DiscriminatorConfig, GeneratorConfig
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -182,6 +184,65 @@ def test_a_pixel_score_sees_one_pixel() -> None:
     network(picture)[0, 0, 4, 5].backward()
     assert picture.grad is not None
     assert picture.grad[0].abs().sum(0).nonzero().tolist() == [[4, 5]]
+
+
+# --- borders --------------------------------------------------------------------------------------------------------
+
+
+def authors_block(width: int, config: GeneratorConfig) -> nn.Sequential:
+    """What stands beside the skip connection, layer by layer as in the authors' ``build_conv_block``."""
+    layers: list[nn.Module] = []
+    for last in (False, True):
+        pads = {"reflect": [nn.ReflectionPad2d(1)], "replicate": [nn.ReplicationPad2d(1)], "zero": []}
+        layers += pads[config.padding]
+        layers.append(nn.Conv2d(width, width, 3, padding=int(config.padding == "zero"), bias=config.has_bias))
+        norms = {"instance": nn.InstanceNorm2d(width), "batch": nn.BatchNorm2d(width), "none": nn.Identity()}
+        layers.append(norms[config.norm])
+        layers += [] if last else [nn.ReLU(), *([nn.Dropout(0.5)] if config.dropout else [])]
+    return nn.Sequential(*layers)
+
+
+@pytest.mark.parametrize("dropout", [False, True])
+@pytest.mark.parametrize("padding", ["reflect", "replicate", "zero"])
+@pytest.mark.parametrize("norm", ["instance", "batch", "none"])
+def test_a_block_is_the_authors_with_and_without_a_border(norm: str, padding: str, dropout: bool) -> None:
+    config = GeneratorConfig(norm=norm, padding=padding, dropout=dropout)  # type: ignore[arg-type]
+    entering = block_border(config)
+    assert entering == (norm == "instance" and padding == "reflect")
+    theirs = authors_block(4, config).double()
+    x = torch.randn(2, 4, 5, 6, dtype=torch.float64)
+    for leaving in {0, entering}:
+        ours = ResnetBlock(4, config, border=leaving).double()
+        ours.conv_block.load_state_dict(theirs.state_dict())
+        torch.manual_seed(1)
+        want = x + theirs(x)
+        torch.manual_seed(1)
+        got = ours(functional.pad(x, (entering,) * 4, mode="reflect"))
+        torch.testing.assert_close(got, functional.pad(want, (leaving,) * 4, mode="reflect"))
+
+
+class Paddings(TorchDispatchMode):
+    """Counts the passes over memory that write nothing but a reflected border."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes: list[tuple[int, ...]] = []
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function.overloadpacket in (torch.ops.imtrans.reflect_pad, torch.ops.aten.reflection_pad2d):
+            self.shapes.append(tuple(args[0].shape))
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("dropout", [False, True])
+def test_only_the_picture_is_padded_in_a_pass_of_its_own(dropout: bool) -> None:
+    if why_no_kernel("reflect_pad", "cpu") is not None:
+        pytest.skip("there are no kernels here, and the reference pads by itself")
+    network = build(GeneratorConfig(ngf=2, blocks=3, dropout=dropout))
+    with torch.no_grad(), Paddings() as padded:
+        network(torch.rand(1, 3, 16, 16))
+    # Dropout stands between norm and convolution, so that convolution has to pad.
+    assert padded.shapes == [(1, 3, 16, 16)] + [(1, 8, 4, 4)] * (3 if dropout else 0)
 
 
 # --- the decoder without a checkerboard -----------------------------------------------------------------------------

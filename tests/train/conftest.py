@@ -38,11 +38,12 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def trainer(data: Path, tmp_path: Path) -> Callable[..., object]:
-    """``trainer("key=value", ..., name="run", resume=False)``: a trainer over a new or resumed run folder."""
+    """``trainer("key=value", ..., name="run", resume=False)``: a trainer over a new or resumed run folder.
 
-    def make(
-        *settings: str, name: str = "run", resume: bool = False, card: object = CARD, dtype: object = None
-    ) -> object:
-        return make_trainer(card, data, tmp_path / name, (*SMALL, *settings), resume=resume, dtype=dtype)
+    Further options are those of :func:`make_trainer`.
+    """
+
+    def make(*settings: str, name: str = "run", card: object = CARD, **options: object) -> object:
+        return make_trainer(card, data, tmp_path / name, (*SMALL, *settings), **options)
 
     return make

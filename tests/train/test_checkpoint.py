@@ -57,6 +57,12 @@ def test_the_oldest_go_and_the_order_is_of_numbers(tmp_path: Path) -> None:
     assert [step_of(path) for path in checkpoints(tmp_path)] == [1000, 123456789]
 
 
+def test_a_protected_one_stays_though_it_is_the_oldest(tmp_path: Path) -> None:
+    for step in (1, 2, 3):
+        write_checkpoint(tmp_path, step, networks(), {}, {}, 1, protected=(1,))
+    assert [step_of(path) for path in checkpoints(tmp_path)] == [1, 3]
+
+
 def test_strangers_are_no_checkpoints(tmp_path: Path) -> None:
     (tmp_path / "step-00000001").mkdir()
     (tmp_path / "notes").mkdir()

@@ -31,16 +31,17 @@ class Killer(Observer):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "workers", "pool_size", "batch_size"),
+    ("dtype", "workers", "pool_size", "batch_size", "more"),
     [
-        (torch.float32, 0, 4, 1),
-        (torch.float32, 1, 50, 2),
-        (torch.bfloat16, 1, 4, 1),
-        (torch.bfloat16, 0, 0, 2),
+        (torch.float32, 0, 4, 1, ()),
+        (torch.float32, 1, 50, 2, ("train.accumulate=2", "train.ema_half_life=10", "train.ema_ramp_up=0.5")),
+        (torch.bfloat16, 1, 4, 1, ("train.ema=0.9", "train.schedule=cosine", "train.warmup=3")),
+        (torch.bfloat16, 0, 0, 2, ("train.clip_norm=0.1", "train.channels_last=false")),
+        (torch.float16, 0, 4, 2, ("train.ema=0.9", "train.clip_norm=1")),
     ],
 )
 def test_twenty_steps_equal_thirteen_and_death_and_ten_more(
-    trainer: Make, dtype: torch.dtype, workers: int, pool_size: int, batch_size: int
+    trainer: Make, dtype: torch.dtype, workers: int, pool_size: int, batch_size: int, more: tuple[str, ...]
 ) -> None:
     """With dropout, whose random numbers are the global generator's; the pool of 4 is full by then, that of 50 not."""
     settings = (
@@ -50,10 +51,15 @@ def test_twenty_steps_equal_thirteen_and_death_and_ten_more(
         f"train.batch_size={batch_size}",
         "train.checkpoint_every=5",
         "train.sample_every=7",
+        *more,
     )
     straight = trainer(*settings, card=cyclegan(), dtype=dtype, name="straight")
+    if straight.engine.scaler is not None:
+        straight.engine.scaler.set_growth_interval(3)  # so that the scale moves in so few steps
     assert straight.fit()
     broken = trainer(*settings, card=cyclegan(), dtype=dtype, name="broken")
+    if broken.engine.scaler is not None:
+        broken.engine.scaler.set_growth_interval(3)
     with pytest.raises(KilledError):
         broken.fit(Killer())
     torch.manual_seed(random.randrange(1000))  # a new process would not know where this one's numbers were

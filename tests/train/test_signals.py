@@ -67,3 +67,10 @@ def test_workers_are_deaf() -> None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def test_one_of_several_answers_for_all(capfd: pytest.CaptureFixture[str]) -> None:
+    with interruptible(answer=False) as interrupted:
+        signal.raise_signal(signal.SIGTERM)
+        assert interrupted()
+    assert capfd.readouterr().err == ""

@@ -127,13 +127,21 @@ def cyclegan() -> Card:
 
 
 def make_trainer(
-    card: Any, data: Path, folder: Path, settings: Sequence[str], *, resume: bool = False, dtype: Any = None
+    card: Any,
+    data: Path,
+    folder: Path,
+    settings: Sequence[str],
+    *,
+    resume: bool = False,
+    dtype: Any = None,
+    evaluator: Any = None,
 ) -> Trainer:
     """A trainer on the CPU over a run folder that is made, or resumed."""
     run = RunFolder(folder)
     config = RunConfig.defaults(card, str(data)).override(list(settings))
     dataset = UnpairedFolders(data, config.augmentation, seed=config.train.seed)
-    trainer = Trainer(card, config, run, dataset, dataset.preview(4), torch.device("cpu"), dtype or torch.float32)
+    cpu, preview = torch.device("cpu"), dataset.preview(4)
+    trainer = Trainer(card, config, run, dataset, preview, cpu, dtype or torch.float32, evaluator=evaluator)
     if resume:
         trainer.resume()
     else:
@@ -144,6 +152,8 @@ def make_trainer(
 def everything(trainer: Trainer) -> dict[str, Any]:
     """All that a run has come to: weights, optimisers, pools, random states, flat by name."""
     flat: dict[str, Any] = {f"network.{key}": value for key, value in trainer.method.networks.state_dict().items()}
+    for name, network in trainer.averages.networks.items():
+        flat |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
 
     def flatten(prefix: str, value: Any) -> None:
         if isinstance(value, Mapping):

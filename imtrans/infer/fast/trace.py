@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from imtrans.errors import ImtransError
 from imtrans.infer.fast.steps import Awaited, Convolve, Finish, Step, Tanh
-from imtrans.nn import InstanceNorm2d
+from imtrans.nn import InstanceNorm2d, ReflectConv2d
 from imtrans.ops.packed_convolution import Border, Layer, Norm, Packable, layer_of
 
 
@@ -144,11 +144,7 @@ class _Planner:
     def convolution(self, node: fx.Node, module: nn.Conv2d | nn.ConvTranspose2d) -> Value:
         value = self._input(node)
         border, padding = value.border, value.padding or None
-        # A ReflectConv2d whose border the layer before has written adds none of its own.
-        written = bool(getattr(module, "padded", False))
-        if written and (value.border, value.padding) != ("reflect", module.padding[0]):
-            raise UnsupportedError(f"{node.target} wants a border that the layer before does not write.")
-        if padding and not written and (isinstance(module, nn.ConvTranspose2d) or any(module.padding)):
+        if padding and (isinstance(module, nn.ConvTranspose2d) or any(module.padding)):
             raise UnsupportedError(f"{node.target} pads a map that has a border.")
         if not padding and module.padding_mode in ("reflect", "replicate"):
             border = "reflect" if module.padding_mode == "reflect" else "replicate"
@@ -158,6 +154,16 @@ class _Planner:
             layer = layer_of(
                 module, border=border if not isinstance(module, nn.ConvTranspose2d) else "zeros", padding=padding
             )
+        except ValueError as error:
+            raise UnsupportedError(f"{node.target}: {error}.") from error
+        return self._convolve(value, layer, module.weight, module.bias)
+
+    def reflect_convolution(self, node: fx.Node, module: ReflectConv2d) -> Value:
+        value = self._input(node)
+        if (value.padding, value.border) != ((module.border, "reflect") if module.padded else (0, value.border)):
+            raise UnsupportedError(f"{node.target} meets another border than it expects.")
+        try:
+            layer = layer_of(module, border="reflect", padding=module.border)
         except ValueError as error:
             raise UnsupportedError(f"{node.target}: {error}.") from error
         return self._convolve(value, layer, module.weight, module.bias)
@@ -183,8 +189,7 @@ class _Planner:
         arguments = dict(zip(("x", "residual"), node.args, strict=False)) | node.kwargs
         if (residual := arguments.get("residual")) is not None:
             normalised = Value(self._finish(normalised, self._residual(residual)))
-        pad = int(getattr(module, "pad", 0))
-        return replace(normalised, padding=pad, border="reflect") if pad else normalised
+        return replace(normalised, padding=module.pad, border="reflect") if module.pad else normalised
 
     def _residual(self, node: Any) -> int:
         if not isinstance(node, fx.Node):
@@ -238,6 +243,7 @@ def _slope(node: fx.Node, module: nn.LeakyReLU) -> float:
 _Handler = Callable[[_Planner, fx.Node, Any], Value]
 _MODULES: dict[Any, _Handler] = {
     (nn.ReflectionPad2d, nn.ReplicationPad2d, nn.ZeroPad2d): _Planner.pad,
+    ReflectConv2d: _Planner.reflect_convolution,  # before Conv2d, which it is as well
     (nn.Conv2d, nn.ConvTranspose2d): _Planner.convolution,
     InstanceNorm2d: _Planner.instance_norm,
     Packable: _Planner.packable,

@@ -1,0 +1,51 @@
+"""The judge of an ``imtrans train``: held-out pictures and the metrics that the settings name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from imtrans.errors import ConfigError
+from imtrans.metrics.held_out import HeldOut
+from imtrans.metrics.planning import domains, plan_held_out
+from imtrans.metrics.running import Options
+from imtrans.metrics.tools import PAIRED, ToolSettings, make_tools
+
+if TYPE_CHECKING:
+    from imtrans.train.method import Method
+    from imtrans.train.settings import RunConfig
+
+UNPAIRED = "kid"
+"""For sets, unless the settings name others: FID needs more pictures than a look in between should take."""
+
+
+def held_out_evaluator(method: Method, settings: RunConfig, device: torch.device) -> HeldOut:
+    """Measures every direction that the method learns on ``testA`` and ``testB``, as squares of the crop's size.
+
+    Raises:
+        ConfigError: the method translates between no two domains.
+        InputError: the data have no held-out pictures.
+        ImtransError: a metric does not exist or cannot be had here.
+    """
+    train, root, paired = settings.train, Path(settings.data), method.data != "unpaired"
+    directions = [direction for direction in method.translators() if direction in ("a2b", "b2a")]
+    if not directions:
+        raise ConfigError(
+            f"the model {settings.model!r} translates between no domains A and B, so nothing can be evaluated.",
+            hint="Leave train.evaluate_every away.",
+        )
+    tool_settings = ToolSettings(train.metrics or (PAIRED if paired else UNPAIRED), features=train.evaluate_features)
+    plans, tools = {}, {}
+    for direction in directions:
+        plans[direction] = plan_held_out(root, direction, paired=paired, limit=train.evaluate_limit)
+        tools[direction] = make_tools(
+            tool_settings,
+            paired=paired,
+            cycle=len(directions) == 2,
+            data=root,
+            target_domain=domains(direction)[1],
+            device=device,
+        )
+    return HeldOut(plans, tools, Options(size=settings.augmentation.crop_size))

@@ -1,0 +1,78 @@
+"""The model card of an exported network: what it is, what it learnt from, and how to train it again.
+
+It travels in the metadata of the safetensors file, under ``model_card`` as Markdown and under ``recipe`` as the TOML of
+the run, so that a file that has lost its folder still says where it comes from.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from imtrans.config import read_toml
+from imtrans.errors import ConfigError
+from imtrans.train.evaluation import read_best
+from imtrans.train.history import read_log
+from imtrans.train.translators import TranslatorFile
+from imtrans.version import __version__
+
+_CARD = """\
+# {model}, {direction}
+
+A network of the model `{model}` that translates {direction}, trained with imtrans {version}.
+
+- Weights: {weights} after {step} steps, stored in {precision}
+- Training pictures: the folder `{data}`
+- Licence: whoever passes this file on states it; the pictures it learnt from may bind it
+{numbers}
+To use it: `imtrans run {model} --weights FILE --input PICTURE`.
+To train it again: save the metadata entry `recipe` as config.toml, then
+`imtrans train {model} --config config.toml --data FOLDER --output RUN`.
+
+It does to a picture what it saw in its training pictures, and invents where they say nothing. It was not tested for
+any other use.
+"""
+
+
+def card_metadata(run: Path, file: TranslatorFile, precision: str) -> dict[str, str]:
+    """``model_card`` and ``recipe`` for the metadata of an exported file.
+
+    A run whose config.toml is missing or damaged has a card that says less.
+    """
+    try:
+        settings = read_toml(run / "config.toml")
+    except ConfigError:
+        settings = {}
+    # The folder's path says more of the machine than of the pictures.
+    settings = {**settings, "data": Path(str(settings.get("data", ""))).name}
+    if isinstance(train := settings.get("train"), dict) and train.get("init_from"):
+        settings["train"] = {**train, "init_from": Path(str(train["init_from"])).name}
+    card = _CARD.format(
+        model=settings.get("model", "?"),
+        direction=file.direction,
+        version=__version__,
+        weights="the running average of the weights" if file.averaged else "the weights",
+        step=file.step,
+        precision=precision,
+        data=settings["data"] or "unknown",
+        numbers="".join(f"- {line}\n" for line in _numbers(run, file.step)),
+    )
+    return {"model_card": card, "recipe": tomli_w.dumps(settings)}
+
+
+def _numbers(run: Path, step: int) -> list[str]:
+    """The last losses and metrics up to ``step``, as sentences without a full stop."""
+    records = [record for record in read_log(run / "log.jsonl") if record.step <= step]
+    lines = []
+    for what, tables in (("Losses", [r.losses for r in records]), ("Metrics", [r.metrics for r in records])):
+        last = {name: value for table in tables for name, value in table.items()}
+        if last:
+            lines.append(f"{what}: {_listed(last)}")
+    best = read_best(run / "checkpoints")
+    return [*lines, *([f"The best of its run by {best.metric}"] if best and best.step == step else [])]
+
+
+def _listed(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in values.items())
