@@ -41,13 +41,32 @@ def draw(path: Path, results: Results) -> None:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingExtraError("matplotlib is not installed.", hint="pip install 'imtrans[bench]'") from error
-    bars = len(results.lines[0]["seconds"]) if results.benchmark == "generator" else len(_main_lines(results))
-    figure = Figure(figsize=(7.2, 1.2 + 0.22 * bars), layout="constrained")
+    figure = Figure(figsize=(7.2, 1.2 + 0.22 * _rows(results)), layout="constrained")
     axes = figure.add_subplot()
-    (_draw_contestants if results.benchmark == "generator" else _draw_operator)(axes, results)
+    drawing = {"generator": _draw_contestants, "training": _draw_curves}.get(results.benchmark, _draw_operator)
+    drawing(axes, results)
     axes.spines[["top", "right"]].set_visible(False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100, metadata={KEY: digest(results)})
+
+
+def _rows(results: Results) -> int:
+    """Rows of the picture; curves are as high as ten bars."""
+    if results.benchmark == "training":
+        return 10
+    return len(results.lines[0]["seconds"]) if results.benchmark == "generator" else len(_main_lines(results))
+
+
+def _draw_curves(axes: Any, results: Results) -> None:
+    """The sum of the losses of every loop, in the line with the most steps."""
+    line = max(results.lines, key=lambda each: each["steps"][-1])
+    steps = [step + 1 for step in line["steps"]]
+    for name, losses in line["losses"].items():
+        sums = [sum(values) for values in zip(*losses.values(), strict=True)]
+        axes.plot(steps, sums, label=name, linewidth=3 if name == "plain" else 1.2)
+    axes.set_xlabel(f"step; {line['model']}, {line['batch']} x {line['size']} x {line['size']}")
+    axes.set_ylabel("sum of losses")
+    axes.legend(frameon=False, fontsize=8)
 
 
 def _draw_operator(axes: Any, results: Results) -> None:

@@ -27,6 +27,8 @@ from imtrans.errors import InputError, MissingExtraError
 PAGE = ROOT / "docs" / "benchmarks.md"
 PICTURES = ROOT / "docs" / "pictures"
 DEVICES = {"cpu": "CPU", "cuda": "GPU"}
+TABLES = {"generator": tables.generator, "training": tables.training}
+"""How results become text; those of every other benchmark are an operator's."""
 BLOCK = re.compile(r"(<!-- results of (?P<name>[\w ]+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
 
 
@@ -95,7 +97,7 @@ def _text(name: str, results: list[Results], wanted: list[targets.Target], pictu
         return targets.table((each for each in wanted if each.device == device), results)
     for each in results:
         if (each.benchmark, each.device) == (what, device):
-            table = tables.generator(each) if what == "generator" else tables.operator(each)
+            table = TABLES.get(what, tables.operator)(each)
             return f"{table}\n\n![{what}]({pictures}/{picture_name(each)})"
     return f"No {DEVICES[device]} has run this yet."
 

@@ -1,4 +1,4 @@
-"""Results as Markdown: a table of each direction for an operator, one of contestants for the generator."""
+"""Results as Markdown: directions of an operator, contestants for the generator, loops of training."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ DIRECTIONS = {
 }
 PEERS = ("eager", "compiled", "zero padding", "border given")
 """Columns beside the fused operator, where a benchmark has them."""
+SHARES = ("data", "forward", "backward", "optimiser")
+"""Parts of a training step."""
 
 
 def surroundings(results: Results) -> str:
@@ -80,6 +82,52 @@ def _contestant(line: Line, name: str, ours: list[str]) -> list[str]:
         f"{error['rms']:.0e}",
         f"{error['max']:.0e}",
     ]
+
+
+def training(results: Results) -> str:
+    """For each workload the table of the loops, how fast pictures are read, and the losses."""
+    parts = [surroundings(results)]
+    for line in results.lines:
+        blocks = f", {line['blocks']} blocks" if line["model"] == "cyclegan" else ""
+        parts.append(
+            f"**{line['model']}, {line['batch']} x {line['size']} x {line['size']}{blocks}, ngf {line['ngf']}**"
+        )
+        heads = ["", "images/s", "ms a step (quartiles)", "plain / this", *SHARES, "MiB", "losses differ by"]
+        parts.append(_markdown(heads, [_loop(line, name) for name in (*line["seconds"], *line["impossible"])]))
+        parts.append(_feed(line))
+        steps = [f"step {step + 1}" for step in line["steps"]]
+        parts.append(_markdown(["sum of losses", *steps], [_curve(line, name) for name in line["losses"]]))
+    return "\n\n".join(parts)
+
+
+def _loop(line: Line, name: str) -> list[str]:
+    if name not in line["seconds"]:
+        return [name, line["impossible"][name], *[""] * (len(SHARES) + 4)]
+    taken, memory, differs = line["seconds"][name], line["memory"][name], line["differences"].get(name)
+    return [
+        name,
+        f"{line['batch'] / taken['median']:.3g}",
+        _spread(taken, 1e3),
+        _ratio(line, "plain", [name]),
+        *(f"{line['shares'][name][part]:.1%}" for part in SHARES),
+        "unknown" if memory["step"] is None else f"{(memory['state'] + memory['step']) / (1 << 20):.0f}",
+        "" if differs is None else f"{differs['first']:.0e} at first, {differs['mean']:.1%}",
+    ]
+
+
+def _feed(line: Line) -> str:
+    feed = line["feed"]
+    speed = 2 * line["batch"] / feed["median"]  # a batch has pictures of both domains
+    shortest = min(each["median"] for each in line["seconds"].values())
+    return (
+        f"{feed['workers']} workers read {speed:.0f} pictures of {line['size']} x {line['size']} a second when nothing "
+        f"else runs: a batch in {_spread(feed, 1e3)} ms, {feed['median'] / shortest:.1%} of the quickest step."
+    )
+
+
+def _curve(line: Line, name: str) -> list[str]:
+    sums = (sum(values) for values in zip(*line["losses"][name].values(), strict=True))
+    return [name, *(f"{value:.4g}" for value in sums)]
 
 
 def _ratio(line: Line, slow: str, fast: list[str]) -> str:

@@ -49,7 +49,12 @@ class Comparison:
 
 
 def compare(
-    candidates: Mapping[str, Function], clock: Clock, *, seconds: float, settle: float | None = None
+    candidates: Mapping[str, Function],
+    clock: Clock,
+    *,
+    seconds: float,
+    settle: float | None = None,
+    fewest: int = FEWEST_SAMPLES,
 ) -> Comparison:
     """Time the candidates in turns, so that whatever else the machine does meets all of them alike.
 
@@ -57,9 +62,10 @@ def compare(
         candidates: functions by name. One that raises is left out, with the reason; an ``ImtransError``, which is
             about what we measure and not about a peer, goes through.
         clock: how to measure.
-        seconds: how long to measure all of them together; each is sampled at least five times.
+        seconds: how long to measure all of them together.
         settle: seconds to wait before each sample, followed by a call that is not measured. For candidates with
             threads of their own, which spin for a while after they have finished and would slow the next one down.
+        fewest: samples of each, however long they take; two or more.
     """
     samplers: dict[str, Sampler] = {}
     impossible: dict[str, str] = {}
@@ -72,7 +78,7 @@ def compare(
             impossible[name] = reason(error)
     taken: dict[str, list[float]] = {name: [] for name in samplers}
     end = time.perf_counter() + seconds
-    while taken and (time.perf_counter() < end or min(map(len, taken.values())) < FEWEST_SAMPLES):
+    while taken and (time.perf_counter() < end or min(map(len, taken.values())) < fewest):
         for name, sampler in samplers.items():
             if settle is not None:
                 time.sleep(settle)

@@ -215,7 +215,7 @@ def _held_out(card: Card, request: _Request, metrics: str | None) -> _Subject:
         notes.append("the weights do not say which way they translate: a2b is taken; --direction b2a is the other")
     paired = request.paired
     if paired is None and card.method is not None:
-        paired = None if str(card.method.load().data) == "unpaired" else True
+        paired = True if card.method.load().data in ("paired", "labels") else None
     plan = plan_held_out(request.data, direction, paired=paired, split=request.split, limit=request.limit)
     if plan.could_pair:
         notes.append("the names of both domains agree; if pictures of one name belong together, say --paired")

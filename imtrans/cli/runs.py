@@ -21,7 +21,14 @@ Samples = Annotated[Path | None, typer.Option(help="Put samples side by side int
 
 @app.callback()
 def runs() -> None:
-    """Look at training runs."""
+    """Look at training runs, finished, stopped or under way.
+
+    For example:
+
+        imtrans runs list runs
+
+        imtrans runs compare runs/p1 runs/p2 --curves curves.png
+    """
 
 
 @app.command(name="list")

@@ -176,9 +176,8 @@ class Trainer:
                 failures_in_words(),
                 peers_in_words(),
             ):
-                for batch in self._batches(observer):
-                    meter.add(self._train_step(batch))
-                    self.step += 1
+                for batch in self.batches(observer):
+                    meter.add(self.train_step(batch))
                     observer.step(self.step)
                     stopping = self.ranks.any(interrupted())
                     self._keep_records(meter, observer, stopping)
@@ -191,7 +190,12 @@ class Trainer:
 
     # --- one step ---------------------------------------------------------------------------------------------------
 
-    def _batches(self, observer: Observer) -> Iterator[Mapping[str, Tensor]]:
+    def batches(self, observer: Observer) -> Iterator[Mapping[str, Tensor]]:
+        """What this process takes of every batch up to the last step, on the device and in the layout of training.
+
+        Raises:
+            ImtransError: what the data set raised.
+        """
         train = self.settings.train
         share = Share(self.step, self.total, train.batch_size, self.ranks)
         pin = self.device.type == "cuda"
@@ -216,7 +220,8 @@ class Trainer:
 
         return {name: moved(tensor) for name, tensor in batch.items()}
 
-    def _train_step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def train_step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Let every phase learn from one of the :meth:`batches`; gives the losses by name, detached."""
         train = self.settings.train
         portions = [Step(part, self.step, self.pools) for part in in_portions(batch, train.accumulate)]
         losses: dict[str, Tensor] = {}
@@ -225,6 +230,7 @@ class Trainer:
                 for _ in range(phase.repeat):
                     losses |= self._learn(phase, portions)
         self.averages.update(train.batch_size)
+        self.step += 1
         return losses
 
     def _learn(self, phase: Phase, portions: list[Step]) -> dict[str, Tensor]:

@@ -29,6 +29,29 @@ def tune(optimiser: torch.optim.Optimizer, phase: Phase, factor: float = 1.0) ->
         group["lr"] *= factor
 
 
+def lay_alike(optimiser: torch.optim.Optimizer) -> None:
+    """Lay gradients and the optimiser's own tensors out in memory as their parameters lie, where they do not.
+
+    Torch's fused optimisers for the CPU walk through all of them side by side in the order of memory, whatever their
+    strides: a channels-last gradient for a contiguous weight would update the wrong elements, in silence. Autograd and
+    a resume with the same settings keep to the layout; another ``train.channels_last`` or a hook may not.
+    """
+    for group in optimiser.param_groups:
+        for parameter in group["params"]:
+            if parameter.grad is not None:
+                parameter.grad = _laid_as(parameter, parameter.grad)
+            state = optimiser.state.get(parameter, {})
+            for name, value in state.items():
+                if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+                    state[name] = _laid_as(parameter, value)
+
+
+def _laid_as(parameter: nn.Parameter, tensor: torch.Tensor) -> torch.Tensor:
+    if tensor.stride() == parameter.stride():
+        return tensor
+    return torch.empty_like(parameter, dtype=tensor.dtype, requires_grad=False).copy_(tensor)
+
+
 @contextlib.contextmanager
 def learning_only(networks: nn.ModuleDict, phase: Phase) -> Iterator[None]:
     """Freeze what the phase does not learn: its gradients would be computed and thrown away."""

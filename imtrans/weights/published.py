@@ -45,6 +45,23 @@ class Published:
         return self.cached.is_file()
 
 
+VGG16 = Published(
+    "VGG-16, trained on ImageNet",
+    "https://download.pytorch.org/models/vgg16-397923af.pth",
+    sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+    size=553_433_881,
+    licence="BSD-3-Clause",
+)
+VGG19 = Published(
+    "VGG-19, trained on ImageNet",
+    "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+    sha256="dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
+    size=574_673_361,
+    licence="BSD-3-Clause",
+)
+"""Both are looked through by perceptual losses, and the first by LPIPS."""
+
+
 def obtain(
     published: Published,
     *,
@@ -69,11 +86,10 @@ def obtain(
     if path.is_file():
         digests.check_published(path, published.sha256)
         return path
-    by_hand = f"Fetch {published.url} elsewhere and put it at {path}, or give {option}."
     if offline or is_offline():
         raise WeightsError(
             f"{published.name} ({published.size / 1e6:.0f} MB) is not on this machine, and imtrans is to stay offline.",
-            hint=by_hand,
+            hint=f"Fetch {published.url} elsewhere and put it at {path}, or give {option}.",
         )
     try:
         return download(
@@ -86,6 +102,6 @@ def obtain(
             patience=patience,
         )
     except WeightsError as error:
-        raise WeightsError(
-            f"{published.name} cannot be had: {error.what}", have=error.have, hint=f"{error.hint} {by_hand}".strip()
-        ) from error
+        copy = f"A copy from elsewhere serves as well: put it at {path}, or give {option}."
+        hint = f"{error.hint} {copy}".strip()
+        raise WeightsError(f"{published.name} cannot be had: {error.what}", have=error.have, hint=hint) from error

@@ -200,7 +200,7 @@ def _overclaiming(path: Path, claimed: int, size: int) -> WeightsError:
 
 
 def _damaged(path: Path, error: Exception) -> WeightsError:
-    if "UnsupportedError operand" in str(error):
+    if "Unsupported operand" in str(error):
         return WeightsError(
             f"{path} is a pickle of protocol 4 or later, which torch's safe reader does not know.",
             hint="Save it once more in the project that made it, without the setting pickle_protocol.",

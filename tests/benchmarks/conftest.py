@@ -13,7 +13,7 @@ import pytest
 from .made_up import SURROUNDINGS
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-sys.path[:0] = [str(BENCHMARKS), str(BENCHMARKS / "models")]
+sys.path[:0] = [str(BENCHMARKS), str(BENCHMARKS / "models"), str(BENCHMARKS / "training")]
 
 
 @pytest.fixture

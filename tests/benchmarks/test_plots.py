@@ -13,13 +13,17 @@ from results import read_all
 
 from imtrans.errors import MissingExtraError
 
-from .made_up import generator_line, operator_line
+from .made_up import generator_line, operator_line, training_line
 
 
 def test_a_picture_knows_what_it_shows(write_results: Callable[..., Path], tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     path = tmp_path / "new" / "picture.png"
-    for benchmark, line in (("adain", operator_line()), ("generator", generator_line())):
+    for benchmark, line in (
+        ("adain", operator_line()),
+        ("generator", generator_line()),
+        ("training", training_line()),
+    ):
         results = read_all(write_results(benchmark, line))[-1]
         assert not plots.shows(path, results)
         plots.draw(path, results)

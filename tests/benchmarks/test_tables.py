@@ -8,7 +8,7 @@ from pathlib import Path
 import tables
 from results import read_all
 
-from .made_up import generator_line, operator_line, taken
+from .made_up import generator_line, operator_line, taken, training_line
 
 
 def test_an_operator_has_a_table_of_each_direction(write_results: Callable[..., Path]) -> None:
@@ -49,3 +49,21 @@ def test_the_generators_table_says_what_is_missing(write_results: Callable[..., 
     assert "| eager fp32 | 400 (360 to 480) | 3.20 | 1e-03 | 5e-03 |" in text
     assert "| OpenVINO bf16 | 100 (90 to 120) | **0.80** |" in text
     assert "| ONNX Runtime fp32 | onnxruntime is not installed: pip install 'imtrans[bench]' |" in text
+
+
+def test_training_has_loops_a_feed_and_losses(write_results: Callable[..., Path]) -> None:
+    text = tables.training(read_all(write_results("training", training_line()))[0])
+    assert "**cyclegan, 1 x 128 x 128, 6 blocks, ngf 64**" in text
+    assert "| plain | 0.333 | 3000 (2700 to 3600) | 1.00 | 1.0% | 39.0% | 58.0% | 2.0% | 500 |   |" in text
+    assert "| imtrans bf16 | 1 | 1000 (900 to 1200) | 3.00 | 1.0% |" in text
+    assert "| 500 | 1e-03 at first, 4.0% |" in text
+    assert "| imtrans bf16 compiled | there is no compiler |" in text
+    assert "2 workers read 200 pictures of 128 x 128 a second" in text
+    assert "1.0% of the quickest step" in text
+    assert "| sum of losses | step 1 | step 7 |" in text
+    assert "| plain | 3 | 1.5 |" in text
+
+
+def test_memory_that_the_system_does_not_tell(write_results: Callable[..., Path]) -> None:
+    untold = {name: {"state": 1, "step": None} for name in training_line()["seconds"]}
+    assert "| unknown |" in tables.training(read_all(write_results("training", training_line(memory=untold)))[0])

@@ -82,7 +82,7 @@ def test_the_projects_targets_speak_of_things_that_exist() -> None:
     names = [each.name for each in CONTESTANTS]
     for each in read_targets():
         for benchmark in each.benchmarks:
-            folder = "models" if benchmark == "generator" else "ops"
+            folder = {"generator": "models", "training": "training"}.get(benchmark, "ops")
             assert (ROOT / "benchmarks" / folder / f"{benchmark}.py").is_file()
         assert (each.at_least is None) != (each.at_most is None), each.what
         if each.benchmarks == ["generator"]:

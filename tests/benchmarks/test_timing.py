@@ -28,6 +28,13 @@ def test_quartiles_of_known_numbers() -> None:
     assert Timing.of([5.0, 1.0, 3.0, 2.0, 4.0]) == Timing(median=3, lower=2, upper=4, fastest=1, samples=5)
 
 
+def test_a_long_candidate_is_sampled_as_often_as_asked() -> None:
+    calls: list[str] = []
+    result = compare({"a": lambda: calls.append("a")}, scripted(calls), seconds=0, fewest=2)
+    assert result.timings["a"].samples == 2
+    assert len(calls) == WARM_UPS + 2
+
+
 def test_candidates_take_turns_after_calls_that_do_not_count() -> None:
     calls: list[str] = []
     result = compare({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, scripted(calls), seconds=0)

@@ -106,7 +106,9 @@ def compare(kernels: Any, function: Any, call: Call) -> None:
     for one, other in zip(on_cpu, on_cuda, strict=True):
         if call.dtype != "bfloat16" or one.dtype == np.float32:
             scale = max(1.0, float(np.abs(other).max(initial=0)))
-            assert np.abs(one - other).max(initial=0) < 2e-3 * scale, (function.__name__, call)
+            # The CPU rounds a folded border to bfloat16 before it goes on.
+            tolerance = 1e-2 if call.dtype == "bfloat16" else 2e-3
+            assert np.abs(one - other).max(initial=0) < tolerance * scale, (function.__name__, call)
 
 
 def convolve(kernels: Any) -> None:

@@ -14,7 +14,7 @@ from imtrans.errors import InputError
 from imtrans.metrics.distances import frechet_distance, kernel_distance
 from imtrans.metrics.domain import ClassifierConfig, DomainClassifier
 from imtrans.metrics.measure import Batch, Measurement, Tools
-from imtrans.metrics.networks.lpips import Lpips, Taps
+from imtrans.metrics.networks.lpips import Lpips
 from imtrans.metrics.pairwise import quantised
 from imtrans.metrics.scores import Score, chosen_metrics
 
@@ -152,9 +152,19 @@ def test_domain(target: str, expected: float) -> None:
     assert any("hardly knows" in note for note in score.notes) == (target == "A")
 
 
+class OneMap(nn.Module):
+    """A convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 2, 3)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return {"map": self.layer(x)}
+
+
 def test_lpips_through_any_backbone() -> None:
-    backbone = Taps([nn.Conv2d(3, 2, 3)], taps=(0,), minimum=3)
-    network = Lpips(backbone, [torch.ones(2)], "toy", "ab" * 32)
+    network = Lpips(OneMap(), [torch.ones(2)], "toy", "ab" * 32)
     one, other = pictures(2, 0), pictures(2, 1)
     score = measured(Tools(chosen_metrics("lpips"), lpips=network), Batch(names(2), one, other, other))["lpips"]
     assert score.value == pytest.approx(network(one, other).mean().item(), rel=1e-5)

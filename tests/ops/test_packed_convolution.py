@@ -71,8 +71,10 @@ def test_agrees_with_float64(layer: Layer, height: int, width: int, batch: int, 
     y = empty_result(layer, x)
     pack(layer, weight, None, dtype)(channels_last(x), y)
     expected = reference(x.double(), layer, weight.double())
+    # A sum of few products may be near zero by chance; a fifth of what they come to without their signs is not.
+    size = expected.square().mean().sqrt() + reference(x.double().abs(), layer, weight.double().abs()).mean() / 5
     assert y.isfinite().all()
-    assert relative_error(y, expected) < TOLERANCE[dtype]
+    assert float((y.double() - expected).square().mean().sqrt() / size) < TOLERANCE[dtype]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from imtrans.train.method import Adam, Phase
-from imtrans.train.optimise import learning_only, make_optimiser, tune
+from imtrans.train.method import SGD, Adam, Optimiser, Phase
+from imtrans.train.optimise import lay_alike, learning_only, make_optimiser, tune
 
 
 @pytest.fixture
@@ -62,3 +62,57 @@ def test_they_are_free_again_after_an_error(networks: nn.ModuleDict) -> None:
     with pytest.raises(KeyError), learning_only(networks, phase(networks)):
         raise KeyError
     assert all(parameter.requires_grad for parameter in networks.parameters())
+
+
+LAYOUTS = (torch.contiguous_format, torch.channels_last)
+
+
+@pytest.mark.parametrize("kind", [Adam(lr=0.1), SGD(lr=0.1, momentum=0.9)])
+@pytest.mark.parametrize("weights", LAYOUTS)
+@pytest.mark.parametrize("gradients", LAYOUTS)
+def test_a_step_is_the_same_however_gradients_lie(
+    kind: Optimiser, weights: torch.memory_format, gradients: torch.memory_format
+) -> None:
+    """Fused optimisers take elements in the order of memory; unlike layouts would update others than meant."""
+    torch.manual_seed(0)
+    start, slopes = torch.randn(8, 6, 3, 3), torch.randn(3, 8, 6, 3, 3)
+    parameters = [nn.Parameter(start.clone(memory_format=each)) for each in (torch.contiguous_format, weights)]
+    for parameter, layout in zip(parameters, (torch.contiguous_format, gradients), strict=True):
+        optimiser = kind.build([parameter])
+        for slope in slopes:
+            parameter.grad = slope.clone(memory_format=layout)
+            lay_alike(optimiser)
+            optimiser.step()
+    torch.testing.assert_close(parameters[1].detach(), parameters[0].detach())
+    assert parameters[1].stride() == start.clone(memory_format=weights).stride()
+
+
+def test_moments_of_another_layout_are_laid_anew() -> None:
+    """As after a resume with another train.channels_last."""
+    torch.manual_seed(0)
+    start, slopes = torch.randn(8, 6, 3, 3), torch.randn(2, 8, 6, 3, 3)
+    ends = []
+    for later in LAYOUTS:
+        parameter = nn.Parameter(start.clone())
+        optimiser = Adam(lr=0.1).build([parameter])
+        parameter.grad = slopes[0].clone()
+        optimiser.step()
+        moved = nn.Parameter(parameter.detach().clone(memory_format=later))
+        again = Adam(lr=0.1).build([moved])
+        again.load_state_dict(optimiser.state_dict())
+        moved.grad = slopes[1].clone(memory_format=later)
+        lay_alike(again)
+        again.step()
+        ends.append(moved.detach())
+    torch.testing.assert_close(ends[1], ends[0])
+
+
+def test_what_lies_alike_is_left_where_it_is() -> None:
+    parameter = nn.Parameter(torch.zeros(4, 3, 3, 3).contiguous(memory_format=torch.channels_last))
+    optimiser = Adam().build([parameter])
+    parameter.grad = torch.ones_like(parameter)
+    optimiser.step()
+    before = (parameter.grad, *optimiser.state[parameter].values())
+    lay_alike(optimiser)
+    after = (parameter.grad, *optimiser.state[parameter].values())
+    assert all(one is other for one, other in zip(before, after, strict=True))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from imtrans.card import Ref
 from imtrans.errors import ImtransError, UsageError
-from imtrans.metrics.networks.files import INCEPTION, fill
+from imtrans.metrics.networks.files import INCEPTION, blank, fill
 from imtrans.metrics.networks.inception import Inception, Resize
 from imtrans.weights import digests
 from imtrans.weights.download import Progress
@@ -103,8 +103,7 @@ def load_features(
 
 
 def _inception(path: Path, resize: Resize, device: torch.device) -> FeatureNetwork:
-    with torch.random.fork_rng(devices=[]):
-        network = Inception(resize)
+    network = blank(lambda: Inception(resize))
     fill(network, read(path).tensors, path, what=INCEPTION.name)
     digest = digests.sha256_of(path)
     name = "Inception-v3 of 2015-12-05" if digest == INCEPTION.sha256 else f"Inception-v3 from {path.name}"

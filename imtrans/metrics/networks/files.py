@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from imtrans.errors import WeightsError
 from imtrans.weights.published import Published
+
+Network = TypeVar("Network", bound=nn.Module)
 
 INCEPTION = Published(
     "the Inception network of FID and KID",
@@ -24,13 +28,13 @@ ALEXNET = Published(
     size=244_408_911,
     licence="BSD-3-Clause",
 )
-VGG16 = Published(
-    "the VGG16 of LPIPS",
-    "https://download.pytorch.org/models/vgg16-397923af.pth",
-    sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
-    size=553_433_881,
-    licence="BSD-3-Clause",
-)
+
+
+def blank(build: Callable[[], Network]) -> Network:
+    """A network without numbers, on the CPU: drawing millions that a file replaces takes longer than reading them."""
+    with torch.device("meta"):
+        network = build()
+    return network.to_empty(device="cpu")
 
 
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path, *, what: str) -> None:

@@ -17,10 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from imtrans.errors import InputError, MissingExtraError, WeightsError
-from imtrans.metrics.networks.files import ALEXNET, VGG16, fill
+from imtrans.metrics.networks.files import ALEXNET, blank, fill
+from imtrans.nn.vgg import VGG
 from imtrans.weights import digests
 from imtrans.weights.download import Progress
-from imtrans.weights.published import Published, obtain
+from imtrans.weights.published import VGG16, Published, obtain
 from imtrans.weights.reader import read
 
 Backbone = Literal["alex", "vgg"]
@@ -37,66 +38,57 @@ _LINEAR: Mapping[Backbone, str] = {
 """Digests of the authors' linear layers, version 0.1, which torchmetrics carries."""
 
 
-class Taps(nn.Module):
-    """A stack of layers and the places where their maps are looked at; the keys are torchvision's.
+class AlexNet(nn.Module):
+    """The convolutions of AlexNet, with torchvision's keys.
+
+    Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014.
 
     Attributes:
         minimum: pixels a side below which a pooling has nothing left.
     """
 
-    def __init__(self, layers: Sequence[nn.Module], taps: Sequence[int], minimum: int) -> None:
-        super().__init__()
-        self.features = nn.Sequential(*layers)
-        self.taps = tuple(taps)
-        self.minimum = minimum
+    minimum = 31
 
-    def forward(self, x: Tensor) -> list[Tensor]:
-        maps = []
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Conv2d(3, 64, 11, 4, 2), nn.ReLU(), nn.MaxPool2d(3, 2)]
+        layers += [nn.Conv2d(64, 192, 5, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2)]
+        layers += [nn.Conv2d(192, 384, 3, padding=1), nn.ReLU()]
+        layers += [nn.Conv2d(384, 256, 3, padding=1), nn.ReLU()]
+        layers += [nn.Conv2d(256, 256, 3, padding=1), nn.ReLU()]
+        self.features = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """The five maps after a ReLU of pictures (N, 3, H, W), shallow ones first."""
+        maps = {}
         for index, layer in enumerate(self.features):
             x = layer(x)
-            if index in self.taps:
-                maps.append(x)
+            if isinstance(layer, nn.ReLU):
+                maps[f"relu{index}"] = x
         return maps
 
 
-def alexnet() -> Taps:
-    """AlexNet's convolutions (Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014)."""
-    layers: list[nn.Module] = [nn.Conv2d(3, 64, 11, 4, 2), nn.ReLU(), nn.MaxPool2d(3, 2)]
-    layers += [nn.Conv2d(64, 192, 5, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2)]
-    layers += [nn.Conv2d(192, 384, 3, padding=1), nn.ReLU()]
-    layers += [nn.Conv2d(384, 256, 3, padding=1), nn.ReLU()]
-    layers += [nn.Conv2d(256, 256, 3, padding=1), nn.ReLU()]
-    return Taps(layers, taps=(1, 4, 7, 9, 11), minimum=31)
-
-
-def vgg16() -> Taps:
-    """VGG16's convolutions (Simonyan and Zisserman, "Very Deep Convolutional Networks", 2015)."""
-    layers: list[nn.Module] = []
-    entering = 3
-    for block, (width, depth) in enumerate([(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)]):
-        if block:
-            layers.append(nn.MaxPool2d(2, 2))
-        for _ in range(depth):
-            layers += [nn.Conv2d(entering, width, 3, padding=1), nn.ReLU()]
-            entering = width
-    return Taps(layers, taps=(3, 8, 15, 22, 29), minimum=16)
+def vgg16() -> VGG:
+    """VGG-16 up to the last ReLU of its fifth block."""
+    return VGG(16, ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3"))
 
 
 class Lpips(nn.Module):
     """Distance (N,) of pictures (N, 3, H, W) from 0 to 1: 0 for equal ones, about 0.7 for unrelated ones.
 
     Args:
-        backbone: what looks.
+        backbone: what looks: pictures to maps by name, with an attribute ``minimum``, pixels a side.
         linear: w_l of every tap, each (channels,).
         name: for labels.
         digest: sha256 of the backbone's file, for labels.
     """
 
     def __init__(
-        self, backbone: Taps, linear: Sequence[Tensor], name: str = "LPIPS", digest: str | None = None
+        self, backbone: nn.Module, linear: Sequence[Tensor], name: str = "LPIPS", digest: str | None = None
     ) -> None:
         super().__init__()
         self.backbone = backbone
+        self.minimum = int(getattr(backbone, "minimum", 1))
         self.name = name
         self.digest = digest
         self.linear = nn.ParameterList([nn.Parameter(weights, requires_grad=False) for weights in linear])
@@ -112,10 +104,10 @@ class Lpips(nn.Module):
         Raises:
             InputError: they are too small for the backbone.
         """
-        if min(pictures.shape[-2:]) < self.backbone.minimum:
+        if min(pictures.shape[-2:]) < self.minimum:
             height, width = pictures.shape[-2:]
             raise InputError(
-                f"{self.name} needs pictures of at least {self.backbone.minimum} pixels a side, not {width} x {height}."
+                f"{self.name} needs pictures of at least {self.minimum} pixels a side, not {width} x {height}."
             )
         distance = pictures.new_zeros(len(pictures))
         for one, other, weights in zip(self._maps(pictures), self._maps(others), self.linear, strict=True):
@@ -125,7 +117,7 @@ class Lpips(nn.Module):
 
     def _maps(self, pictures: Tensor) -> list[Tensor]:
         maps = self.backbone((pictures * 2 - 1 - self.shift) / self.scale)
-        return [x / (x.square().sum(1, keepdim=True).sqrt() + 1e-10) for x in maps]
+        return [x / (x.square().sum(1, keepdim=True).sqrt() + 1e-10) for x in maps.values()]
 
 
 def load_lpips(
@@ -148,7 +140,7 @@ def load_lpips(
         WeightsError: a file cannot be had, or holds something else.
     """
     linear = _linear(backbone)  # first, because it costs nothing to find out
-    network = alexnet() if backbone == "alex" else vgg16()
+    network: nn.Module = blank(AlexNet) if backbone == "alex" else blank(vgg16)
     path = weights or obtain(_FILES[backbone], offline=offline, progress=progress, option="--lpips-weights FILE")
     fill(network, read(path).tensors, path, what=_FILES[backbone].name)
     return Lpips(network, linear, f"LPIPS 0.1 ({backbone})", digests.sha256_of(path))

@@ -11,25 +11,10 @@ from torch import Tensor
 from imtrans.errors import WeightsError
 from imtrans.nn.vgg import VGG, Depth
 from imtrans.weights.download import Progress
-from imtrans.weights.published import Published, obtain
+from imtrans.weights.published import VGG16, VGG19, Published, obtain
 from imtrans.weights.reader import read
 
-FILES: Mapping[Depth, Published] = {
-    16: Published(
-        "VGG-16, trained on ImageNet",
-        "https://download.pytorch.org/models/vgg16-397923af.pth",
-        sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
-        size=553_433_881,
-        licence="BSD-3-Clause",
-    ),
-    19: Published(
-        "VGG-19, trained on ImageNet",
-        "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
-        sha256="dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
-        size=574_673_361,
-        licence="BSD-3-Clause",
-    ),
-}
+FILES: Mapping[Depth, Published] = {16: VGG16, 19: VGG19}
 
 
 def load_vgg(

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from imtrans.errors import UsageError
 from imtrans.infer.fast import FastPath, UnsupportedError, compile_network
-from imtrans.nn import InstanceNorm2d
+from imtrans.nn import InstanceNorm2d, ReflectConv2d
 from imtrans.nn.generators import build_generator
 from imtrans.ops import use_backend
 from imtrans.ops.packed_convolution import why_not
@@ -132,6 +132,8 @@ class _Branches(nn.Module):
         (_Network(InstanceNorm2d(3)), "no convolution has just written"),
         (_Network(nn.Conv2d(3, 3, 3), nn.ReflectionPad2d(1)), "with a border"),
         (_Network(nn.ReflectionPad2d((1, 2, 1, 1)), nn.Conv2d(3, 3, 3)), "sides differently"),
+        (_Network(ReflectConv2d(3, 3, 3, padding=1, padded=True)), "another border than it expects"),
+        (_Network(nn.ReflectionPad2d(1), nn.Conv2d(3, 3, 3, padding=1)), "pads a map that has a border"),
         (_Network(nn.Conv2d(3, 3, 3, padding=1, padding_mode="circular")), "circular"),
     ],
 )

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from imtrans.errors import ImtransError, UsageError, WeightsError
 from imtrans.metrics.networks.features import FeatureNetwork, load_features
+from imtrans.metrics.networks.files import blank
 from imtrans.metrics.networks.inception import Inception
 
 
@@ -106,7 +107,7 @@ def test_files_that_hold_something_else(tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(2)}, tmp_path / "other.pth")
     with pytest.raises(WeightsError, match=r"does not hold the Inception network .*: it lacks 472 of its 472 tensors"):
         load_features(str(tmp_path / "other.pth"))
-    state = Inception().state_dict()
+    state = {key: torch.zeros(value.shape) for key, value in blank(Inception).state_dict().items()}
     state["fc.weight"] = torch.zeros(1000, 2048)
     torch.save(state, tmp_path / "torchvision.pth")
     with pytest.raises(WeightsError, match=r"fc\.weight is \(1000, 2048\), not \(1008, 2048\)"):

@@ -10,12 +10,15 @@ import torch
 from filled import fill_with_waves, picture
 from PIL import Image
 
+from imtrans.metrics.networks.files import blank
 from imtrans.metrics.networks.inception import SIDE, Inception, resized
 
 
 @pytest.fixture(scope="module")
 def network() -> Inception:
-    return Inception().eval()
+    network = blank(Inception).eval()
+    fill_with_waves(network)
+    return network
 
 
 def test_keys_and_shapes_are_those_of_the_published_file(network: Inception) -> None:
@@ -28,7 +31,6 @@ def test_keys_and_shapes_are_those_of_the_published_file(network: Inception) -> 
 
 def test_features_are_those_of_the_published_network(network: Inception) -> None:
     """Recorded from torch-fidelity 0.3.0 with the same weights and the same picture, resized by its own filter."""
-    fill_with_waves(network)
     with torch.no_grad():
         features = network(picture(120, 200).float() / 255)[0]
     assert features.shape == (2048,)

@@ -11,14 +11,28 @@ import torch
 from filled import fill_with_waves
 from torch import Tensor, nn
 
-from imtrans.errors import InputError, MissingExtraError, WeightsError
+from imtrans.errors import InputError, MissingExtraError, UsageError, WeightsError
 from imtrans.metrics.networks import lpips as module
-from imtrans.metrics.networks.lpips import SCALE, SHIFT, Lpips, Taps, alexnet, load_lpips, vgg16
+from imtrans.metrics.networks.lpips import SCALE, SHIFT, AlexNet, Lpips, load_lpips, vgg16
+
+
+class SmallBackbone(nn.Module):
+    """Two maps."""
+
+    minimum = 6
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+        self.second = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(4, 6, 3), nn.ReLU())
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        shallow = self.first(x)
+        return {"shallow": shallow, "deep": self.second(shallow)}
 
 
 def small() -> Lpips:
-    layers = [nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 6, 3), nn.ReLU()]
-    backbone = Taps(layers, taps=(1, 4), minimum=6)
+    backbone = SmallBackbone()
     fill_with_waves(backbone)
     return Lpips(backbone, [torch.tensor([0.1, 0.2, 0.3, 0.4]), torch.arange(6.0)], "small")
 
@@ -28,7 +42,7 @@ def by_hand(network: Lpips, one: Tensor, other: Tensor) -> np.ndarray:
 
     def maps(pictures: Tensor) -> list[np.ndarray]:
         scaled = (pictures.double() * 2 - 1 - torch.tensor(SHIFT).view(3, 1, 1)) / torch.tensor(SCALE).view(3, 1, 1)
-        return [x.numpy() for x in network.backbone.double()(scaled)]
+        return [x.numpy() for x in network.backbone.double()(scaled).values()]
 
     total = np.zeros(len(one))
     for weights, left, right in zip(network.linear, maps(one), maps(other), strict=True):
@@ -53,20 +67,20 @@ def test_equal_pictures_have_no_distance_and_order_does_not_matter() -> None:
 
 @pytest.mark.parametrize(
     ("network", "channels", "parameters"),
-    [(alexnet(), [64, 192, 384, 256, 256], 2_469_696), (vgg16(), [64, 128, 256, 512, 512], 14_714_688)],
+    [(AlexNet(), [64, 192, 384, 256, 256], 2_469_696), (vgg16(), [64, 128, 256, 512, 512], 14_714_688)],
 )
-def test_the_two_backbones(network: Taps, channels: list[int], parameters: int) -> None:
+def test_the_two_backbones(network: nn.Module, channels: list[int], parameters: int) -> None:
     """Channels that the authors' linear layers fit, torchvision's number of parameters, and the smallest picture."""
     side = network.minimum
     with torch.no_grad():
-        assert [x.shape[1] for x in network(torch.zeros(1, 3, side, side))] == channels
-        with pytest.raises(RuntimeError):
+        assert [x.shape[1] for x in network(torch.zeros(1, 3, side, side)).values()] == channels
+        with pytest.raises((RuntimeError, UsageError)):
             network(torch.zeros(1, 3, side - 1, side - 1))
     assert sum(parameter.numel() for parameter in network.parameters()) == parameters
 
 
 def test_torchvisions_keys() -> None:
-    assert {"features.0.weight", "features.3.weight", "features.10.bias"} <= alexnet().state_dict().keys()
+    assert {"features.0.weight", "features.3.weight", "features.10.bias"} <= AlexNet().state_dict().keys()
     assert {"features.0.weight", "features.14.weight", "features.28.bias"} <= vgg16().state_dict().keys()
 
 
@@ -77,7 +91,7 @@ def test_small_pictures_are_refused_in_words() -> None:
 
 def test_the_authors_linear_layers_and_a_file_of_the_backbone(tmp_path: Path) -> None:
     pytest.importorskip("torchmetrics")
-    backbone = alexnet()
+    backbone = AlexNet()
     fill_with_waves(backbone)
     torch.save({**backbone.state_dict(), "classifier.1.weight": torch.zeros(3)}, tmp_path / "alexnet.pth")
     network = load_lpips("alex", tmp_path / "alexnet.pth")
@@ -90,8 +104,8 @@ def test_the_authors_linear_layers_and_a_file_of_the_backbone(tmp_path: Path) ->
 
 def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("torchmetrics")
-    torch.save(alexnet().state_dict(), tmp_path / "alexnet.pth")
-    with pytest.raises(WeightsError, match=r"alexnet\.pth does not hold the VGG16 of LPIPS"):
+    torch.save(AlexNet().state_dict(), tmp_path / "alexnet.pth")
+    with pytest.raises(WeightsError, match=r"alexnet\.pth does not hold VGG-16, trained on ImageNet"):
         load_lpips("vgg", tmp_path / "alexnet.pth")
 
 
