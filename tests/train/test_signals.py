@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -31,6 +32,15 @@ def test_an_echo_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
         assert interrupted()
 
 
+@pytest.fixture
+def python_s_own_handler() -> Iterator[None]:
+    """A program that a shell starts in the background ignores SIGINT, and so would a test in it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("python_s_own_handler")
 def test_a_second_one_means_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signals, "IMPATIENT", -1.0)
 
