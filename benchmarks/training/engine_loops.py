@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,13 +59,13 @@ class TwoNetworks(Method):
             Phase("discriminator", (self.discriminator,), self.discriminator_loss, ADAM),
         )
 
+    @abstractmethod
     def generator_loss(self, step: Step) -> Losses:
         """What the generator minimises."""
-        raise NotImplementedError
 
+    @abstractmethod
     def discriminator_loss(self, step: Step) -> Losses:
         """What the discriminator minimises."""
-        raise NotImplementedError
 
     def preview(self, batch: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Nothing: nobody looks at these runs."""

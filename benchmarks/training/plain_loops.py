@@ -8,6 +8,7 @@ generator does, as in CycleGAN: both loops compute the fakes once, and both comp
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
@@ -22,7 +23,7 @@ from workloads import Workload
 Losses = dict[str, Tensor]
 
 
-class PlainLoop:
+class PlainLoop(ABC):
     """What the three loops share: two optimisers, and how one of them takes its step."""
 
     networks: nn.ModuleDict
@@ -40,9 +41,9 @@ class PlainLoop:
         """The batch on the device."""
         return {name: pictures.to(self.device) for name, pictures in batch.items()}
 
+    @abstractmethod
     def step(self, batch: Mapping[str, Tensor]) -> Losses:
         """One step on a batch that is on the device."""
-        raise NotImplementedError
 
     def hold_discriminators(self, still: bool) -> None:
         """Compute no gradients of the discriminators' weights while the generators learn."""

@@ -127,7 +127,9 @@ def test_layouts_may_differ() -> None:
 
 
 def test_a_network_without_parameters() -> None:
-    EMA(nn.ReLU(), Decay(beta=0.5)).update(nn.ReLU())
+    ema = EMA(nn.ReLU(), Decay(beta=0.5))
+    ema.update(nn.ReLU())
+    assert not ema.network.state_dict()
 
 
 @pytest.mark.parametrize(
