@@ -32,9 +32,9 @@ from surroundings import surroundings, write_json
 from timing import Comparison, clocks_for, compare, reason
 
 from imtrans.errors import UsageError
+from imtrans.nn.generators import build_generator
 from imtrans.nn.init import init_normal
 from imtrans_cyclegan.config import GeneratorConfig
-from imtrans_cyclegan.networks import build_generator
 
 REST = 0.02
 """Seconds between two turns, after which the threads of every runtime sleep."""

@@ -19,6 +19,8 @@ from workloads import Workload
 from imtrans.card import Card, Ref
 from imtrans.data.augmentation import Augmentation
 from imtrans.data.unpaired import UnpairedFolders
+from imtrans.nn.discriminators import build_discriminator
+from imtrans.nn.generators import build_generator
 from imtrans.registry import find
 from imtrans.train.config import TrainConfig
 from imtrans.train.engine import Engine
@@ -28,8 +30,6 @@ from imtrans.train.method import Adam, Losses, Method, Phase, Step
 from imtrans.train.run import RunFolder
 from imtrans.train.settings import RunConfig
 from imtrans_cyclegan.config import CycleGANConfig, DiscriminatorConfig, GeneratorConfig
-from imtrans_cyclegan.discriminators import build_discriminator
-from imtrans_cyclegan.networks import build_generator
 
 ADAM = Adam(lr=2e-4, beta1=0.5, beta2=0.999)
 FOREVER = 10**9

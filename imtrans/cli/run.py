@@ -36,6 +36,19 @@ def run(
         str, typer.Option(help="auto (bf16 where the hardware computes in it), fp32, bf16 or fp16.")
     ] = "auto",
     backend: Annotated[str, typer.Option(help="Operators: auto, fused or reference.")] = "auto",
+    norm: Annotated[
+        str,
+        typer.Option(
+            help="What batch norms go by: eval (averages of the training), train (the picture), auto (as the authors)."
+        ),
+    ] = "auto",
+    sample_noise: Annotated[
+        bool | None,
+        typer.Option(
+            "--sample-noise/--no-sample-noise", help="Leave dropout on, or turn it off [default: on with train norms]."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the noise, where the model has some.")] = 0,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures of one size that are computed together.")] = 1,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders of folders.")] = False,
     skip_existing: Annotated[
@@ -85,6 +98,9 @@ def run(
                 device=device,
                 precision=precision,
                 backend=backend,
+                norm=norm,  # type: ignore[arg-type]  # any word is refused in words
+                sample_noise=sample_noise,
+                seed=seed,
                 offline=offline,
                 progress=reporter.download,
             )

@@ -74,6 +74,8 @@ class RunReporter:
                     "device": str(translator.device),
                     "precision": translator.precision,
                     "backend": translator.backend,
+                    "norm": translator.norm,
+                    "noise_seed": translator.seed if translator.noise else None,
                     "pictures": self.total,
                 }
             )

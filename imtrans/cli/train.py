@@ -44,6 +44,12 @@ def train(
     batch_size: Annotated[int | None, typer.Option(help="Pictures of each domain in a step [default: 1].")] = None,
     load_size: Annotated[int | None, typer.Option(help="Pixels a side after resizing [default: 286].")] = None,
     crop_size: Annotated[int | None, typer.Option(help="Pixels a side of the random crop [default: 256].")] = None,
+    direction: Annotated[
+        str | None,
+        typer.Option(
+            help="AtoB or BtoA: what the model translates, where its pictures come in pairs.", show_default=False
+        ),
+    ] = None,
     init_from: Annotated[
         Path | None,
         typer.Option(
@@ -99,6 +105,7 @@ def train(
         "train.evaluate_every": evaluate_every,
         "train.compile": compile_networks,
         "train.backend": backend,
+        "direction": direction,
         "augmentation.load_size": load_size,
         "augmentation.crop_size": crop_size,
     }

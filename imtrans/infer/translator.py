@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from imtrans.infer import memory
 from imtrans.infer.fast import FastPath
 from imtrans.infer.images import unpack
 from imtrans.infer.padding import pad_up
+from imtrans.nn.inference_mode import NormMode, has_noise, is_noisy, set_inference_mode
 from imtrans.weights.download import Progress
 from imtrans.weights.loading import load_network
 
@@ -35,6 +37,9 @@ def load(
     device: str | torch.device = "auto",
     precision: str = "auto",
     backend: str = "auto",
+    norm: Literal["auto", "eval", "train"] = "auto",
+    sample_noise: bool | None = None,
+    seed: int = 0,
     offline: bool = False,
     progress: Progress | None = None,
 ) -> Translator:
@@ -46,6 +51,10 @@ def load(
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
         precision: ``"auto"`` (bf16 where the hardware computes in it), ``"fp32"``, ``"bf16"`` or ``"fp16"``.
         backend: ``"auto"``, ``"fused"`` or ``"reference"``, see :mod:`imtrans.ops`.
+        norm: what batch norms normalise by: ``"eval"``, the averages of the training; ``"train"``, the picture at hand;
+            ``"auto"``, what the model's authors do.
+        sample_noise: whether dropout stays on; None leaves it on where norms go by the picture, as in training.
+        seed: of that noise. Each picture's noise is drawn from it anew, whatever else is translated.
         offline: never download; weights that are not in the cache are an error.
         progress: called with (bytes so far, bytes in all or None) during a download.
 
@@ -53,7 +62,7 @@ def load(
         UnknownNameError: there is no such model or no such weights.
         PluginError: the model's plugin is broken.
         WeightsError: the checkpoint cannot be had, trusted or fitted.
-        DeviceError, UsageError: the device, precision or backend does not exist here.
+        DeviceError, UsageError: the device, precision, backend or mode does not exist here, or there is no noise.
     """
     card = name if isinstance(name, Card) else registry.find(name)
     _check_backend(backend)
@@ -72,6 +81,9 @@ def load(
         device=where,
         precision=kind,
         backend=backend,
+        norm=norm,
+        sample_noise=sample_noise,
+        seed=seed,
         notes=loaded.notes,
         reload=reload if precision == "auto" else None,
     )
@@ -94,6 +106,9 @@ class Translator:
         device: where the network is.
         precision: ``"fp32"``, ``"bf16"`` or ``"fp16"``.
         backend: which operators serve, see :mod:`imtrans.ops`.
+        norm: ``"eval"`` or ``"train"``, see :mod:`imtrans.nn.inference_mode`.
+        noise: whether dropout is on, so that results are drawn at random.
+        seed: of that noise.
         notes: what the user should know, as sentences without a full stop.
     """
 
@@ -107,6 +122,9 @@ class Translator:
         device: str | torch.device = "cpu",
         precision: str = "fp32",
         backend: str = "auto",
+        norm: Literal["auto", "eval", "train"] = "auto",
+        sample_noise: bool | None = None,
+        seed: int = 0,
         notes: Sequence[str] = (),
         reload: Callable[[], nn.Module] | None = None,
     ) -> None:
@@ -117,7 +135,11 @@ class Translator:
         self.device = torch.device(device)
         self.precision = precision
         self.backend = backend
+        self.norm = _norm_mode(card, norm)
+        self.seed = seed
         self.notes = list(notes)
+        self._sample_noise = sample_noise
+        _check_noise(card, network, sample_noise)
         self._reload = reload
         self._lock = threading.Lock()
         self.network = self._prepared(network)
@@ -125,16 +147,26 @@ class Translator:
 
     @property
     def batches(self) -> bool:
-        """Whether pictures may share a forward pass. In train mode the others of a batch would change the result."""
-        return self.card.norm_at_inference == "eval"
+        """Whether pictures may share a forward pass. With batch statistics or noise, the others would change them."""
+        return self.norm == "eval" and not self.noise
+
+    @property
+    def noise(self) -> bool:
+        """Whether results are drawn at random, by dropout; the same seed gives the same result."""
+        return is_noisy(self.network)
 
     def describe(self) -> str:
-        """One line: model, weights, device, precision, backend, and whether the network is packed for the CPU."""
-        weights = self.weights or "unnamed"
-        packed = ", packed" if self.why_not_packed is None else ""
-        return (
-            f"{self.card.name}, weights {weights}, on {self.device} in {self.precision}, backend {self.backend}{packed}"
-        )
+        """One line: model, weights, device, precision, backend, whether it is packed for the CPU, and its modes."""
+        parts = [
+            self.card.name,
+            f"weights {self.weights or 'unnamed'}",
+            f"on {self.device} in {self.precision}",
+            f"backend {self.backend}",
+            *(["packed"] if self.why_not_packed is None else []),
+            *(["batch statistics"] if self.norm == "train" else []),
+            *([f"noise of seed {self.seed}"] if self.noise else []),
+        ]
+        return ", ".join(parts)
 
     @property
     def why_not_packed(self) -> str | None:
@@ -252,7 +284,8 @@ class Translator:
 
     def _prepared(self, network: nn.Module) -> nn.Module:
         network = network.to(self.device, self._dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return network.train(self.card.norm_at_inference == "train")
+        set_inference_mode(network, self.norm, noise=self._sample_noise)
+        return network
 
     def _checked(self, batch: Tensor) -> Tensor:
         """The forward pass, with its failures in words and, where allowed, a second try in fp32."""
@@ -288,7 +321,7 @@ class Translator:
         """RGB 0..255 or 0..1 in, RGB around 0..1 out; everything between is as the network's authors had it."""
         height, width = (side * self.card.scale for side in batch.shape[-2:])
         images = self._to_network(batch)
-        with ops.use_backend(self.backend):
+        with ops.use_backend(self.backend), self._seeded():
             output = self._fast.run(self.network, images)
         expected = (len(batch), images.shape[1], *(side * self.card.scale for side in images.shape[-2:]))
         if not isinstance(output, Tensor) or tuple(output.shape) != expected:
@@ -298,6 +331,16 @@ class Translator:
                 hint="Its plugin has to declare scale and channels on the card, multiple and minimum on the network.",
             )
         return self._from_network(output[..., :height, :width])
+
+    @contextlib.contextmanager
+    def _seeded(self) -> Iterator[None]:
+        """Noise comes from the seed alone, and the caller's random numbers stay as they are."""
+        if not self.noise:
+            yield
+            return
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(self.seed)
+            yield
 
     def _to_network(self, batch: Tensor) -> Tensor:
         images = batch.to(self.device).float()
@@ -327,6 +370,24 @@ def _singles(batch: Tensor) -> list[Tensor]:
 def _check_backend(name: str) -> None:
     with ops.use_backend(name):  # says by itself what is wrong with the name
         pass
+
+
+def _norm_mode(card: Card, norm: str) -> NormMode:
+    modes: dict[str, NormMode] = {"auto": card.norm_at_inference, "eval": "eval", "train": "train"}
+    if norm not in modes:
+        raise UsageError(
+            f"norms cannot run in the mode {norm!r}.",
+            have="Modes: auto (as the model's authors do), eval (averages of the training), train (the picture's own).",
+        )
+    return modes[norm]
+
+
+def _check_noise(card: Card, network: nn.Module, wanted: bool | None) -> None:
+    if wanted and not has_noise(network):
+        raise UsageError(
+            f"these weights of {card.name!r} have no noise to sample: there is no dropout in the network.",
+            hint="Leave --sample-noise away (in Python: sample_noise=None).",
+        )
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -102,7 +102,10 @@ def as_translate(network: nn.Module, card: Card, device: torch.device) -> Transl
         if card.channels == "L":
             red, green, blue = x.split(1, dim=1)
             x = 0.299 * red + 0.587 * green + 0.114 * blue  # ITU-R BT.601, as the training's pictures
-        y = ((network(x * (high - low) + low).float() - low) / (high - low)).clamp(0, 1)
+        # With batch statistics, the other pictures of a batch would change the result.
+        portions = x.split(1 if card.norm_at_inference == "train" else max(1, len(x)))
+        y = torch.cat([network(portion * (high - low) + low).float() for portion in portions])
+        y = ((y - low) / (high - low)).clamp(0, 1)
         y = y.flip(1) if card.channels == "BGR" else y
         return (y.expand(-1, 3, -1, -1) if card.channels == "L" else y).to(pictures.device)
 

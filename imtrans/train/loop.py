@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from imtrans.card import Card
 from imtrans.data.items import TrainingData, Unreadable
 from imtrans.errors import TrainingError
+from imtrans.nn.inference_mode import inference_mode
 from imtrans.ops import use_backend
 from imtrans.train.averages import Averages
 from imtrans.train.checkpoint import read_checkpoint, step_of, write_checkpoint
@@ -298,8 +299,8 @@ class Trainer:
     def _looking(self) -> Iterator[None]:
         """The networks as they would be run, averages in place of weights, and nothing that they do has an effect."""
         networks = self.method.networks
-        networks.eval()
         with (
+            inference_mode(networks, self.card.norm_at_inference),
             undisturbed(self.device),
             self.averages.in_place(),
             eager(),
@@ -307,7 +308,6 @@ class Trainer:
             self.engine.autocast(),
         ):
             yield
-        networks.train()
 
     def _save(self) -> None:
         networks: dict[str, nn.Module] = dict(self.method.networks.items())

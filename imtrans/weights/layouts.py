@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+import torch
 from torch import Tensor
 
 WRAPPERS = {
@@ -67,6 +68,20 @@ def _is_statistic_of_instance_norm(key: str, tensors: Mapping[str, Tensor]) -> b
     """Whether ``key`` is a running statistic beside which no scale stands; a batch norm has one, and needs both."""
     layer, _, name = key.rpartition(".")
     return name in STATISTICS and f"{layer}.weight" not in tensors
+
+
+def restore_batch_counts(tensors: Mapping[str, Tensor], expected: Collection[str]) -> dict[str, Tensor]:
+    """Add the count of batches to batch norms that were saved before PyTorch 0.4.1 had it, as that version does.
+
+    Nothing depends on it but averages over all batches, which no network here gathers, so there is nothing to note.
+
+    Args:
+        tensors: a checkpoint's tensors.
+        expected: the keys that the network has.
+    """
+    counts = [key for key in expected if key.endswith(".num_batches_tracked") and key not in tensors]
+    averaged = [key for key in counts if f"{key.rpartition('.')[0]}.running_mean" in tensors]
+    return {**tensors, **{key: torch.tensor(0) for key in averaged}}
 
 
 def restore_spectral_norms(

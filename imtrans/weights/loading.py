@@ -70,6 +70,7 @@ def load_network(
     config, config_notes = _configuration(card, located, checkpoint, tensors)
     network = _built(card, config, checkpoint.path)
     tensors, statistics_notes = layouts.drop_legacy_statistics(tensors, network.state_dict().keys())
+    tensors = layouts.restore_batch_counts(tensors, network.state_dict().keys())
     tensors, norm_notes = layouts.restore_spectral_norms(tensors, network.state_dict().keys())
     _fill(card, network, tensors, checkpoint.path)
     notes = (*located.notes, *checkpoint.notes, *prefix_notes, *config_notes, *statistics_notes, *norm_notes)

@@ -8,12 +8,12 @@ from typing import Any
 from torch import Tensor, nn
 
 from imtrans.errors import ConfigError
+from imtrans.nn.discriminators import build_discriminator
+from imtrans.nn.generators import build_generator
 from imtrans.nn.init import init_normal
 from imtrans.train.losses import discriminator_loss, generator_loss, l1_loss
 from imtrans.train.method import Adam, Losses, Method, Phase, Step
 from imtrans_cyclegan.config import CycleGANConfig
-from imtrans_cyclegan.discriminators import build_discriminator
-from imtrans_cyclegan.networks import build_generator
 
 
 class CycleGAN(Method):

@@ -158,6 +158,8 @@ def test_some_failed_is_status_one_and_says_which(folder: Path) -> None:
         ("toy", "-i", "in", "--device", "abacus"),
         ("toy", "-i", "in", "--precision", "fp99"),
         ("toy", "-i", "in", "--backend", "best"),
+        ("toy", "-i", "in", "--norm", "batch"),
+        ("toy", "-i", "in", "--sample-noise"),
         ("toy", "-i", "in", "--nonsense"),
     ],
     ids=" ".join,

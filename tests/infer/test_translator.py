@@ -128,6 +128,52 @@ def test_train_mode_networks_see_one_picture_at_a_time() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(alone, t(images, batch_size=2), strict=True))
 
 
+def noisy() -> nn.Module:
+    return nn.Sequential(nn.BatchNorm2d(3), nn.Dropout(0.5), nn.Tanh())
+
+
+def test_batch_statistics_and_noise_are_the_users_to_choose() -> None:
+    x = torch.rand(2, 3, 9, 9)
+    authors = Translator(noisy(), replace(CARD, norm_at_inference="train"))
+    assert (authors.norm, authors.noise, authors.batches) == ("train", True, False)
+    plain = Translator(noisy(), replace(CARD, norm_at_inference="train"), norm="eval", sample_noise=False)
+    assert (plain.norm, plain.noise, plain.batches) == ("eval", False, True)
+    assert plain(x).equal(Translator(noisy(), CARD)(x))
+    trained = Translator(noisy(), CARD, norm="train")
+    assert (trained.norm, trained.noise) == ("train", True)
+    assert "batch statistics, noise of seed 0" in authors.describe()
+    assert "statistics" not in plain.describe()
+    assert "noise" not in plain.describe()
+
+
+def test_noise_depends_on_the_seed_and_the_picture_alone() -> None:
+    t = Translator(noisy(), CARD, sample_noise=True, seed=7)
+    images = [torch.rand(3, 9, 9) for _ in range(2)]
+    torch.manual_seed(1)
+    alone = [t(image) for image in images]
+    outside = torch.rand(1)
+    torch.manual_seed(1)
+    assert outside.equal(torch.rand(1)), "the caller's random numbers were drawn from"
+    assert all(a.equal(b) for a, b in zip(alone, t(images, batch_size=2), strict=True))
+    assert not alone[0].equal(Translator(noisy(), CARD, sample_noise=True, seed=8)(images[0]))
+
+
+def test_running_changes_no_averages() -> None:
+    t = Translator(noisy(), replace(CARD, norm_at_inference="train"))
+    before = {key: value.clone() for key, value in t.network.state_dict().items()}
+    t(torch.rand(3, 9, 9))
+    assert all(value.equal(before[key]) for key, value in t.network.state_dict().items())
+
+
+def test_modes_that_do_not_exist_are_refused() -> None:
+    with pytest.raises(UsageError, match="the mode 'batch'") as caught:
+        Translator(noisy(), CARD, norm="batch")  # type: ignore[arg-type]
+    assert "train (the picture's own)" in caught.value.have
+    with pytest.raises(UsageError, match="no noise to sample") as caught:
+        Translator(Negative(), CARD, sample_noise=True)
+    assert "Leave --sample-noise away" in caught.value.hint
+
+
 def test_eval_is_the_rule() -> None:
     assert not Translator(nn.BatchNorm2d(3).train(), CARD).network.training
 

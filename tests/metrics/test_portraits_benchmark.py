@@ -11,8 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
+from imtrans.nn.generators import build_generator
 from imtrans_cyclegan.config import GeneratorConfig
-from imtrans_cyclegan.networks import build_generator
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "models" / "portraits.py"
 

@@ -221,7 +221,7 @@ def test_other_channels_are_refused(config: dict[str, Any], key: str) -> None:
 @pytest.mark.parametrize("layers", [1, 2, 3, 4])
 def test_the_smallest_picture_of_the_discriminator(layers: int) -> None:
     """At its minimum it gives one score, below it none."""
-    from imtrans_cyclegan.discriminators import build_discriminator
+    from imtrans.nn.discriminators import build_discriminator
 
     network: Any = build_discriminator(DiscriminatorConfig(ndf=1, layers=layers))
     size = network.minimum

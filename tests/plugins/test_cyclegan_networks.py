@@ -18,10 +18,10 @@ from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import imtrans
+from imtrans.nn.discriminators import build_discriminator
+from imtrans.nn.generators import ResizeConv2d, ResnetBlock, block_border, build_generator
 from imtrans.ops.library import why_no_kernel
 from imtrans_cyclegan.config import DiscriminatorConfig, GeneratorConfig
-from imtrans_cyclegan.discriminators import build_discriminator
-from imtrans_cyclegan.networks import ResizeConv2d, ResnetBlock, block_border, build_generator
 
 GOLDEN = Path(__file__).parent / "golden"
 GENERATORS = sorted(path.stem for path in GOLDEN.glob("*.safetensors") if path.stem.startswith(("resnet", "unet")))

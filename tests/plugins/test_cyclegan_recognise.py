@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imtrans.errors import WeightsError
+from imtrans.nn.discriminators import build_discriminator
+from imtrans.nn.generators import build_generator
 from imtrans.weights.loading import load_network
 from imtrans.weights.store import cached_path
 from imtrans_cyclegan import card
 from imtrans_cyclegan.config import DiscriminatorConfig, GeneratorConfig
-from imtrans_cyclegan.discriminators import build_discriminator
-from imtrans_cyclegan.networks import build_generator
 from imtrans_cyclegan.official import LICENCE, OFFICIAL
 from imtrans_cyclegan.recognise import describe, recognise
 

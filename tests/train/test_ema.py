@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from imtrans.errors import TrainingError, UsageError
-from imtrans.nn import spectral_norm
+from imtrans.nn.spectral_norm import spectral_norm
 from imtrans.train.ema import EMA, Decay
 
 

@@ -138,3 +138,10 @@ def test_a_translator_sees_its_own_channels_and_range(channels: str) -> None:
         torch.testing.assert_close(translated, pictures)
         red = seen[0][:, 0 if channels == "RGB" else 2]
         torch.testing.assert_close(red, pictures[:, 0] * 2 - 1)
+
+
+def test_pictures_are_measured_one_at_a_time_where_batches_would_change_them() -> None:
+    network, pictures = nn.BatchNorm2d(3), torch.rand(3, 3, 4, 4)
+    translate = as_translate(network, replace(CARD, norm_at_inference="train"), torch.device("cpu"))
+    together, alone = translate(pictures), [translate(picture[None]) for picture in pictures]
+    assert together.equal(torch.cat(alone))

@@ -7,7 +7,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imtrans.weights.layouts import WRAPPERS, drop_legacy_statistics, restore_spectral_norms, strip_prefixes
+from imtrans.weights.layouts import (
+    WRAPPERS,
+    drop_legacy_statistics,
+    restore_batch_counts,
+    restore_spectral_norms,
+    strip_prefixes,
+)
 
 words = st.text("abcdefgmodule_", min_size=1, max_size=8)
 keys = st.lists(words, min_size=1, max_size=4).map(".".join)
@@ -105,3 +111,13 @@ def test_whole_spectral_norms_and_other_networks_are_left_alone() -> None:
     assert restore_spectral_norms({"weight": normalised}, ["weight"]) == ({"weight": normalised}, ())
     lacking = {"weight_u": u}
     assert restore_spectral_norms(lacking, ["weight_orig", "weight_u", "weight_v"]) == (lacking, ())
+
+
+def test_batch_norms_of_before_0_4_1_get_a_count() -> None:
+    norm = torch.nn.BatchNorm2d(2)
+    old = {key: tensor for key, tensor in norm.state_dict(prefix="1.").items() if not key.endswith("tracked")}
+    found = restore_batch_counts(old, list(norm.state_dict(prefix="1.")))
+    norm.load_state_dict({key.removeprefix("1."): tensor for key, tensor in found.items()}, strict=True)
+    assert norm.num_batches_tracked == 0
+    assert restore_batch_counts(found, list(found)) == found
+    assert restore_batch_counts({}, list(found)) == {}  # a layer that is missing as a whole stays missing

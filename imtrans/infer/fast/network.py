@@ -22,7 +22,7 @@ def compile_network(network: nn.Module, dtype: torch.dtype) -> FastNetwork:
     """
     if (reason := packed_convolution.why_not(dtype)) is not None:
         raise UnsupportedError(reason)
-    if network.training:
+    if any(module.training for module in network.modules()):
         raise UnsupportedError("the network is in training mode, where dropout and batch norms do something else.")
     if any(module._forward_hooks or module._forward_pre_hooks for module in network.modules()):
         raise UnsupportedError("there are hooks on the network, and they want to see its layers.")

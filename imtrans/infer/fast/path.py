@@ -62,4 +62,5 @@ def _state_of(network: nn.Module, dtype: torch.dtype) -> object:
     tensors = chain(network.parameters(), network.buffers())
     versions = tuple((id(each), -1 if each.is_inference() else each._version) for each in tensors)
     hooked = tuple(len(each._forward_hooks) + len(each._forward_pre_hooks) for each in network.modules())
-    return id(network), network.training, dtype, versions, hooked
+    training = tuple(each.training for each in network.modules())
+    return id(network), training, dtype, versions, hooked

@@ -43,11 +43,11 @@ class Plan:
 
 
 class _Tracer(fx.Tracer):
-    """Stops at the layers of torch and of imtrans, and looks into everything else."""
+    """Stops at the layers that steps exist for and at those of torch, and looks into everything else."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        ours = m.__module__.startswith("imtrans.nn") or isinstance(m, Packable)
-        return ours or super().is_leaf_module(m, module_qualified_name)
+        known = any(isinstance(m, kind) for kind in _MODULES)
+        return known or super().is_leaf_module(m, module_qualified_name)
 
 
 def make_plan(network: nn.Module) -> Plan:

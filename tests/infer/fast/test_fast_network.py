@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from imtrans.errors import UsageError
 from imtrans.infer.fast import FastPath, UnsupportedError, compile_network
 from imtrans.nn import InstanceNorm2d, ReflectConv2d
+from imtrans.nn.generators import build_generator
 from imtrans.ops import use_backend
 from imtrans.ops.packed_convolution import why_not
 from imtrans_cyclegan.config import GeneratorConfig
-from imtrans_cyclegan.networks import build_generator
 
 pytestmark = pytest.mark.skipif(why_not(torch.float32) is not None, reason="there is no native library")
 
@@ -163,6 +163,17 @@ def test_path_follows_changes_of_the_weights() -> None:
     after = path.run(network, x)
     assert not torch.equal(before, after)
     assert error(after, in_float64(network, x)) < 1e-4
+
+
+def test_live_dropout_is_never_packed() -> None:
+    network = build_generator(GeneratorConfig(ngf=2, blocks=1, dropout=True)).eval()
+    path = FastPath(torch.device("cpu"), "auto")
+    assert path.why_not(network, torch.float32) is None
+    dropout = next(layer for layer in network.modules() if isinstance(layer, nn.Dropout))
+    dropout.train()
+    assert "training mode" in (path.why_not(network, torch.float32) or "")
+    dropout.eval()
+    assert path.why_not(network, torch.float32) is None
 
 
 def test_path_runs_layer_by_layer_where_it_must() -> None:

@@ -8,11 +8,14 @@ CHECKOUT is a checkout of the authors' repository at the commit ID; the cases th
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
+from unittest import mock
 
 import torch
 from safetensors.torch import save_file
@@ -76,6 +79,13 @@ CASES = {
     "pixel": Case("pixel", 8, 0),
     "pixel-batch": Case("pixel", 8, 0, norm="batch"),
     "pixel-none": Case("pixel", 8, 0, norm="none"),
+    # As the authors' test.py runs pix2pix unless it is told --eval.
+    "pix2pix-unet128": Case("unet", 2, 7, norm="batch", dropout=True, size=(128, 128), stride=7, train=True),
+    "pix2pix-unet256": Case("unet", 2, 8, norm="batch", dropout=True, size=(256, 256), stride=13, train=True),
+    "pix2pix-unet512": Case("unet", 1, 9, norm="batch", dropout=True, size=(512, 512), stride=23, train=True),
+    "pix2pix-unet256-instance": Case("unet", 2, 8, dropout=True, size=(256, 256), stride=13, train=True),
+    "pix2pix-resnet6": Case("resnet", 2, 6, norm="batch", dropout=True, train=True),
+    "pix2pix-resnet9-instance": Case("resnet", 2, 9, dropout=True, train=True),
 }
 
 
@@ -84,6 +94,33 @@ def texture(height: int, width: int) -> Tensor:
     channel, row, column = torch.meshgrid(*(torch.arange(n) for n in (3, height, width)), indexing="ij")
     mixed = (row * row * 31 + column * column * 17 + row * column * 7 + channel * 89 + row * 3 + column * 5) % 256
     return (mixed.double() / 128 - 1)[None]
+
+
+@contextlib.contextmanager
+def dropout_with(masks: Sequence[Tensor]) -> Iterator[None]:
+    """Let each dropout layer that is live keep what the next mask keeps, instead of drawing one."""
+    given = iter(masks)
+
+    def dropout(x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+        return x * next(given).to(x) / (1 - p) if training else x
+
+    with mock.patch("torch.nn.functional.dropout", dropout):
+        yield
+
+
+@contextlib.contextmanager
+def recorded_dropout(seed: int) -> Iterator[list[Tensor]]:
+    """Draw the masks of live dropout layers from ``seed``, and hand them out in their order."""
+    random, masks = torch.Generator().manual_seed(seed), []
+
+    def dropout(x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+        if not training:
+            return x
+        masks.append((torch.rand(x.shape, generator=random) >= p).to(torch.uint8))
+        return x * masks[-1] / (1 - p)
+
+    with mock.patch("torch.nn.functional.dropout", dropout):
+        yield masks
 
 
 def read_authors(checkout: Path) -> ModuleType:
@@ -132,13 +169,18 @@ def fill(network: nn.Module, seed: int) -> None:
 
 @torch.no_grad()
 def make(case: Case, authors: ModuleType, seed: int) -> dict[str, Tensor]:
-    """The authors' state dict in half precision, and under ``golden.output`` what the network makes of the texture."""
+    """The authors' state dict in half precision, and under ``golden.output`` what the network makes of the texture.
+
+    The masks of live dropout layers stand under ``golden.mask.00`` and so on, in their order.
+    """
     network = build(case, authors).double()
     fill(network, seed)
     state = nn.DataParallel(network).state_dict() if case.parallel else network.state_dict()
     tensors = {key: (value.half() if value.is_floating_point() else value).clone() for key, value in state.items()}
     network.train(case.train)
-    output = network(texture(*case.size))
+    with recorded_dropout(seed) as masks:
+        output = network(texture(*case.size))
+    tensors |= {f"golden.mask.{place:02}": mask for place, mask in enumerate(masks)}
     return tensors | {"golden.output": output[..., :: case.stride, :: case.stride].contiguous()}
 
 
@@ -148,10 +190,11 @@ def main() -> None:
     parser.add_argument("checkout", type=Path)
     parser.add_argument("--commit", choices=sorted({case.commit for case in CASES.values()}), required=True)
     parser.add_argument("--output", type=Path, default=Path(__file__).parent)
+    parser.add_argument("--only", default="", help="the cases whose names start with this")
     options = parser.parse_args()
     authors = read_authors(options.checkout)
     for seed, (name, case) in enumerate(CASES.items()):
-        if case.commit != options.commit:
+        if case.commit != options.commit or not name.startswith(options.only):
             continue
         tensors = make(case, authors, seed)
         save_file(tensors, options.output / f"{name}.safetensors", {"case": json.dumps(asdict(case))})

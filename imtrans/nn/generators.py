@@ -1,4 +1,4 @@
-"""CycleGAN's generators.
+"""The generators that pix2pix and CycleGAN share: a residual network and a U-Net.
 
 Keys of the state dicts are those of the authors' ``models/networks.py``, so their checkpoints load as they are. Layers
 are therefore counted as the authors counted them: an ``nn.Identity`` holds the place of an activation that a fused
@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from imtrans.nn import InstanceNorm2d, ReflectConv2d
+from imtrans.nn.generator_config import GeneratorConfig, Norm
 from imtrans.ops import reflect_conv2d
 from imtrans.ops.arguments import Activation
 from imtrans.ops.packed_convolution import Layer
-from imtrans_cyclegan.config import GeneratorConfig, Norm
 
 
 def build_generator(config: GeneratorConfig) -> nn.Module:

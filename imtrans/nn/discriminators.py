@@ -1,11 +1,11 @@
-"""CycleGAN's discriminators: PatchGAN and the pixel discriminator of pix2pix; keys as in the authors' files."""
+"""The discriminators that pix2pix and CycleGAN share: PatchGAN and PixelGAN; keys as in the authors' files."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-from imtrans_cyclegan.config import DiscriminatorConfig
-from imtrans_cyclegan.networks import normalise
+from imtrans.nn.generator_config import DiscriminatorConfig
+from imtrans.nn.generators import normalise
 
 
 def build_discriminator(config: DiscriminatorConfig) -> nn.Module:
