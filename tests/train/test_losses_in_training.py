@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from imtrans.card import Card, Ref
-from imtrans.nn import InstanceNorm2d, spectral_norm
+from imtrans.nn import InstanceNorm2d
+from imtrans.nn.spectral_norm import spectral_norm
 from imtrans.train.diff_augment import diff_augment
 from imtrans.train.loop import Trainer
 from imtrans.train.losses import (

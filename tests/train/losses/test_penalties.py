@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from imtrans.errors import UsageError
-from imtrans.nn import InstanceNorm2d, spectral_norm
+from imtrans.nn import InstanceNorm2d
+from imtrans.nn.spectral_norm import spectral_norm
 from imtrans.ops import use_backend
 from imtrans.ops.library import why_no_kernel
 from imtrans.train.losses.penalties import clip_weights, drift_penalty, gradient_penalty, input_gradient, r1_penalty
