@@ -99,10 +99,15 @@ class Card:
     recognise: Ref
     method: Ref | None = None
     method_config: Ref | None = None
+    data: str | None = None
+    """The kind of data set that the method learns from (``Method.data``), told to listings, which import no method."""
     weights: tuple[Weights, ...] = ()
     default_weights: str | None = None
     """The name that ``imtrans run NAME`` takes when ``--weights`` is not given."""
 
+    task: Literal["translate", "generate"] = "translate"
+    """What the network does: translate pictures (``imtrans run``), or generate them from random numbers
+    (``imtrans generate``); then it is a :class:`imtrans.nn.generative.GenerativeNetwork`."""
     paper: str = ""
     """Authors, title, venue, year, link."""
     licence: str = "Apache-2.0"
@@ -153,6 +158,8 @@ class Card:
             raise ValueError(f"channels are 'RGB', 'BGR' or 'L', not {self.channels!r}")
         if self.norm_at_inference not in ("eval", "train"):
             raise ValueError(f"norm_at_inference is 'eval' or 'train', not {self.norm_at_inference!r}")
+        if self.task not in ("translate", "generate"):
+            raise ValueError(f"task is 'translate' or 'generate', not {self.task!r}")
         if self.scale < 1:
             raise ValueError(f"scale is at least 1, not {self.scale}")
 

@@ -11,6 +11,7 @@ import typer
 from imtrans import config, registry
 from imtrans.card import Card, Ref, Weights
 from imtrans.cli.printing import print_heading, print_json, print_line, print_table
+from imtrans.data.kind_names import KIND_WORDS
 from imtrans.errors import ImtransError, PluginError
 
 app = typer.Typer(invoke_without_command=True)
@@ -68,6 +69,7 @@ def show(
                 "name": name,
                 **_overview(card),
                 **_descriptor(card),
+                "data": _kind(card),
                 "weights": [_weights_record(card, weights) for weights in card.weights],
                 "network_settings": [_setting_record(setting) for setting in network],
                 "training_settings": [_setting_record(setting) for setting in training],
@@ -75,9 +77,8 @@ def show(
         )
         return
     print_line(f"{name}: {card.summary}\n")
-    print_table(
-        ("", ""), [(title.replace("_", " "), _words(value)) for title, value in _descriptor(card).items() if value]
-    )
+    described = {**_descriptor(card), "learns from": _learns_from(card)}
+    print_table(("", ""), [(title.replace("_", " "), _words(value)) for title, value in described.items() if value])
     _print_weights(card)
     _print_settings("Network settings", network)
     _print_settings("Training settings, for imtrans train --set KEY=VALUE", training)
@@ -100,6 +101,27 @@ def _descriptor(card: Card) -> dict[str, Any]:
         "norm_at_inference": card.norm_at_inference,
         "precisions": list(card.precisions),
     }
+
+
+def _kind(card: Card) -> str | None:
+    """The kind of data set that training expects; a card that leaves it away has its method imported for it."""
+    if card.method is None or card.data is not None:
+        return card.data
+    try:
+        return str(card.method.load().data)
+    except Exception as error:  # the plugin's own code, imported here for the first time
+        raise PluginError(
+            f"the method of {card.name!r} cannot be read: {type(error).__name__}: {error}",
+            hint="'imtrans plugins' tells which distribution the plugin comes from.",
+        ) from error
+
+
+def _learns_from(card: Card) -> str:
+    kind = _kind(card)
+    if kind is None or kind not in KIND_WORDS:
+        return kind or ""
+    words = KIND_WORDS[kind]
+    return f"{kind}: {words.summary} ({words.batch}); imtrans data check DIR --model {card.name}"
 
 
 # --- the weights ----------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from imtrans.data.kind_names import KIND_WORDS
 from imtrans.errors import ConfigError
 from imtrans.metrics.held_out import HeldOut
 from imtrans.metrics.planning import domains, plan_held_out
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from imtrans.train.method import Method
     from imtrans.train.settings import RunConfig
 
+COMES_IN_PAIRS = {"unpaired": False, "paired": True}
+"""By the kinds of data sets that have domains A and B: whether held-out pictures of one name belong together."""
 UNPAIRED = "kid"
 """For sets, unless the settings name others: FID needs more pictures than a look in between should take."""
 
@@ -25,17 +28,19 @@ def held_out_evaluator(method: Method, settings: RunConfig, device: torch.device
     """Measures every direction that the method learns on ``testA`` and ``testB``, as squares of the crop's size.
 
     Raises:
-        ConfigError: the method translates between no two domains.
+        ConfigError: the method translates between no two domains, as one that learns from label maps or generates.
         InputError: the data have no held-out pictures.
         ImtransError: a metric does not exist or cannot be had here.
     """
-    train, root, paired = settings.train, Path(settings.data), method.data != "unpaired"
+    train, root = settings.train, Path(settings.data)
     directions = [direction for direction in method.translators() if direction in ("a2b", "b2a")]
-    if not directions:
+    if not directions or method.data not in COMES_IN_PAIRS:
         raise ConfigError(
-            f"the model {settings.model!r} translates between no domains A and B, so nothing can be evaluated.",
+            f"the model {settings.model!r} translates between no domains A and B, so training cannot evaluate it.",
+            have=f"It learns from {KIND_WORDS[method.data].summary}.",
             hint="Leave train.evaluate_every away.",
         )
+    paired = COMES_IN_PAIRS[method.data]
     tool_settings = ToolSettings(train.metrics or (PAIRED if paired else UNPAIRED), features=train.evaluate_features)
     plans, tools = {}, {}
     for direction in directions:

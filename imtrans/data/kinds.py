@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 from imtrans.data.augmentation import Augmentation
 from imtrans.data.classes import ClassPictures, recognise_classes
 from imtrans.data.folders import LayoutError
 from imtrans.data.items import TrainingData
+from imtrans.data.kind_names import KIND_WORDS, KindName
 from imtrans.data.labelled import LabelledPictures, recognise_labels
 from imtrans.data.paired import PairedPictures, recognise_paired
 from imtrans.data.single import SinglePictures, recognise_single
 from imtrans.data.unpaired import UnpairedFolders, recognise_unpaired
 from imtrans.errors import InputError
 
-KindName = Literal["unpaired", "paired", "labels", "single", "classes"]
-"""What a method says it learns from."""
+__all__ = ["KINDS", "Kind", "KindName", "fitting", "open_data"]
 
 
 @dataclass(frozen=True)
@@ -27,27 +27,33 @@ class Kind:
 
     Attributes:
         name: as a method says it.
-        summary: what it is, as the end of a sentence.
-        batch: what a batch holds.
         data_set: opens a folder.
         recognise: says in words how a folder is laid out as this kind, or raises InputError.
     """
 
     name: KindName
-    summary: str
-    batch: str
     data_set: type[TrainingData]
     recognise: Callable[[Path], str]
+
+    @property
+    def summary(self) -> str:
+        """What it is, as the end of a sentence."""
+        return KIND_WORDS[self.name].summary
+
+    @property
+    def batch(self) -> str:
+        """What a batch holds, by name."""
+        return KIND_WORDS[self.name].batch
 
 
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("unpaired", "pictures of two domains without pairs", "A, B", UnpairedFolders, recognise_unpaired),
-        Kind("paired", "pictures in pairs", "A, B", PairedPictures, recognise_paired),
-        Kind("labels", "photos with label maps", "image, label, edges", LabelledPictures, recognise_labels),
-        Kind("single", "pictures of one kind", "image", SinglePictures, recognise_single),
-        Kind("classes", "pictures with their class", "image, labels", ClassPictures, recognise_classes),
+        Kind("unpaired", UnpairedFolders, recognise_unpaired),
+        Kind("paired", PairedPictures, recognise_paired),
+        Kind("labels", LabelledPictures, recognise_labels),
+        Kind("single", SinglePictures, recognise_single),
+        Kind("classes", ClassPictures, recognise_classes),
     )
 }
 """By name."""
@@ -55,7 +61,7 @@ KINDS: Mapping[str, Kind] = {
 _MOST_TELLING_FIRST = ("labels", "paired", "unpaired", "classes", "single")
 """Many folders fit several kinds; pictures of one kind, nearly all."""
 
-assert set(KINDS) == set(get_args(KindName))
+assert set(KINDS) == set(KIND_WORDS) == set(get_args(KindName))
 
 
 def open_data(

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from imtrans.nn.generator_config import DiscriminatorConfig
 from imtrans.nn.generators import normalise
+from imtrans.nn.small_maps import Conv2d
 
 
 def build_discriminator(config: DiscriminatorConfig) -> nn.Module:
@@ -27,7 +28,7 @@ class PatchDiscriminator(nn.Module):
         for depth in range(1, config.layers + 1):
             stride = 2 if depth < config.layers else 1
             before, after = widths[depth - 1], widths[depth]
-            layers.append(nn.Conv2d(before, after, 4, stride=stride, padding=1, bias=config.has_bias))
+            layers.append(Conv2d(before, after, 4, stride=stride, padding=1, bias=config.has_bias))
             layers += normalise(config.norm, after, "leaky_relu")
         layers.append(nn.Conv2d(widths[-1], 1, 4, padding=1))
         self.model = nn.Sequential(*layers)

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from imtrans.nn import InstanceNorm2d, ReflectConv2d
 from imtrans.nn.generator_config import GeneratorConfig, Norm
+from imtrans.nn.small_maps import Conv2d, ConvTranspose2d
 from imtrans.ops import reflect_conv2d
 from imtrans.ops.arguments import Activation
 from imtrans.ops.packed_convolution import Layer
@@ -139,7 +140,7 @@ class UnetBlock(nn.Module):
         self.outermost = outermost
         # A level with another inside gets that one's output beside its own: twice the channels.
         rising = inner if inside is None else 2 * inner
-        down: list[nn.Module] = [nn.Conv2d(entering, inner, 4, stride=2, padding=1, bias=config.has_bias)]
+        down: list[nn.Module] = [Conv2d(entering, inner, 4, stride=2, padding=1, bias=config.has_bias)]
         up: list[nn.Module] = [nn.ReLU()]
         up.append(upsampling(rising, outer, config, kernel_size=4, bias=outermost or config.has_bias))
         if outermost:
@@ -214,7 +215,7 @@ def upsampling(entering: int, leaving: int, config: GeneratorConfig, *, kernel_s
     if config.upsample == "resize":
         return ResizeConv2d(entering, leaving, bias=bias)
     odd = kernel_size % 2  # an odd kernel falls one pixel short of the double
-    return nn.ConvTranspose2d(entering, leaving, kernel_size, stride=2, padding=1, output_padding=odd, bias=bias)
+    return ConvTranspose2d(entering, leaving, kernel_size, stride=2, padding=1, output_padding=odd, bias=bias)
 
 
 def writes_borders(norm: Norm) -> bool:

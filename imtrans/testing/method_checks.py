@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from torch import Tensor, nn
 
 from imtrans.card import Card
 from imtrans.config import from_dict
-from imtrans.testing.base import PluginChecks, pictures
-from imtrans.testing.network_checks import as_network_input, channels_of
+from imtrans.data.kind_names import KIND_WORDS
+from imtrans.testing.base import PluginChecks
+from imtrans.testing.batches import random_batch
+from imtrans.train.draws import Draws
 from imtrans.train.method import Method, Phase, Step
 from imtrans.train.optimise import learning_only, make_optimiser
 from imtrans.train.pool import ImagePool
@@ -29,12 +32,15 @@ class MethodChecks(PluginChecks):
         built.networks.train()
         return built
 
-    @pytest.fixture
-    def batch(self, card: Card) -> dict[str, Tensor]:
-        """Two random pictures of each domain, in the card's value range."""
-        size = (self.size, self.size)
-        x = as_network_input(card, pictures(size, channels_of(card), batch=4))
-        return {"A": x[:2], "B": x[2:]}
+    def batch_of(self, card: Card, method: Method, seed: int = 0) -> dict[str, Tensor]:
+        """Two random items of the kind of data set that the method learns from."""
+        classes = method.classes(method.config)
+        return random_batch(method.data, card, self.size, classes=classes, instance_maps=self.instance_maps, seed=seed)
+
+    def test_method_learns_from_a_known_kind(self, card: Card, method: Method) -> None:
+        """There is such a kind of data set, and where the card tells it too, it tells the same."""
+        assert method.data in KIND_WORDS, f"the method learns from {method.data!r}; kinds are {', '.join(KIND_WORDS)}"
+        assert card.data in (None, method.data), f"the card says {card.data!r}, and the method {method.data!r}"
 
     def test_method_builds_its_networks(self, method: Method) -> None:
         """The networks are a ModuleDict of plain names, which name files in a checkpoint."""
@@ -55,27 +61,32 @@ class MethodChecks(PluginChecks):
         assert not missing, f"no phase learns {', '.join(missing[:5])}"
         assert len(set(learnt)) == len(learnt), "two phases learn the same parameter"
 
-    def test_one_step_trains(self, method: Method, batch: dict[str, Tensor]) -> None:
+    def test_one_step_trains(self, card: Card, method: Method) -> None:
         """Losses are finite scalars, and each phase changes exactly the networks that it says it learns."""
-        step = Step(batch, 0, {name: ImagePool(size) for name, size in method.pool_sizes().items()})
+        phases = method.phases()
+        pools = {name: ImagePool(size) for name, size in method.pool_sizes().items()}
+        batches = [self.batch_of(card, method, seed) for seed in range(Draws(phases).of(0))]
+        steps = [Step(batch, 0, pools) for batch in batches]
         titles: list[str] = []
-        for phase in method.phases():
+        for phase in phases:
             before = {name: tensor.detach().clone() for name, tensor in method.networks.named_parameters()}
-            losses = run_phase(method, phase, step)
+            losses = run_phase(method, phase, steps)
             titles += losses
             assert_sound(phase, losses)
             assert_changed_exactly(method, phase, before)
         assert len(set(titles)) == len(titles), f"two losses share a name in the log: {sorted(titles)}"
 
-    def test_preview_gives_pictures(self, method: Method, batch: dict[str, Tensor]) -> None:
+    def test_preview_gives_pictures(self, card: Card, method: Method) -> None:
         """Every column of the sample grid holds one picture for each of the batch."""
+        batch = self.batch_of(card, method)
         method.networks.eval()
         with torch.inference_mode():
             columns = method.preview(batch)
         assert columns, "the preview has no columns"
+        rows = len(next(iter(batch.values())))
         for title, column in columns.items():
             assert column.ndim == 4, f"the column {title!r} is not (N, C, H, W)"
-            assert len(column) == len(batch["A"]), f"the column {title!r} has {len(column)} pictures"
+            assert len(column) == rows, f"the column {title!r} has {len(column)} pictures"
 
     def test_translators_are_networks(self, card: Card, method: Method) -> None:
         """What the training yields can be loaded by imtrans run: a network with the keys that ``build`` expects."""
@@ -96,14 +107,26 @@ def parameters_of(phase: Phase) -> list[nn.Parameter]:
     return [parameter for module in phase.learns for parameter in module.parameters()]
 
 
-def run_phase(method: Method, phase: Phase, step: Step) -> dict[str, Tensor]:
-    """One optimiser step of ``phase``, as the training loop takes it."""
+def run_phase(method: Method, phase: Phase, steps: Sequence[Step]) -> dict[str, Tensor]:
+    """All repetitions of ``phase`` in one step, each as the training loop takes it; gives the losses of the last.
+
+    Args:
+        method: whose phase it is.
+        phase: who learns.
+        steps: one for each batch that the step draws.
+    """
     optimiser = make_optimiser(phase)
-    with learning_only(method.networks, phase):
-        losses = phase.loss(step)
-        total = torch.stack([loss.float() for loss in losses.values()]).sum()
-    total.backward()
-    optimiser.step()
+    losses: dict[str, Tensor] = {}
+    for turn in range(phase.repeat):
+        optimiser.zero_grad()
+        with learning_only(method.networks, phase):
+            losses = phase.loss(steps[turn if phase.fresh else 0])
+            total = torch.stack([loss.float() for loss in losses.values()]).sum()
+        total.backward()
+        optimiser.step()
+        if phase.after is not None:
+            with torch.no_grad():
+                phase.after()
     return losses
 
 

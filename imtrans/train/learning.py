@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from imtrans.train.config import TrainConfig
 from imtrans.train.engine import Engine
 from imtrans.train.method import Phase, Step
-from imtrans.train.optimise import lay_alike, learning_only, parameters_of, tune
+from imtrans.train.optimise import flattened, lay_alike, learning_only, parameters_of, tune
 
 
 def learn(
@@ -47,7 +47,8 @@ def learn(
     if largest > 0:
         engine.clip(optimiser, parameters, largest)
     lay_alike(optimiser)
-    engine.step(optimiser)
+    with flattened(optimiser):
+        engine.step(optimiser)
     if phase.after is not None:
         with torch.no_grad():
             phase.after()

@@ -46,6 +46,44 @@ def lay_alike(optimiser: torch.optim.Optimizer) -> None:
                     state[name] = _laid_as(parameter, value)
 
 
+@contextlib.contextmanager
+def flattened(optimiser: torch.optim.Optimizer) -> Iterator[None]:
+    """Show the optimiser channels-last tensors as contiguous ones of permuted sides, where they lie.
+
+    Torch's fused optimisers for the CPU copy every gradient that is not contiguous before they use it, which takes as
+    long as the update. To an update element by element the order of the sides means nothing. :func:`lay_alike` comes
+    first.
+    """
+    turned = [
+        parameter
+        for group in optimiser.param_groups
+        for parameter in group["params"]
+        if parameter.device.type == "cpu" and parameter.grad is not None and _is_channels_last(parameter)
+    ]
+    for parameter in turned:
+        _permute(optimiser, parameter, (0, 2, 3, 1))
+    try:
+        yield
+    finally:
+        for parameter in turned:
+            _permute(optimiser, parameter, (0, 3, 1, 2))
+
+
+def _is_channels_last(tensor: torch.Tensor) -> bool:
+    return tensor.ndim == 4 and tensor.is_contiguous(memory_format=torch.channels_last) and not tensor.is_contiguous()
+
+
+def _permute(optimiser: torch.optim.Optimizer, parameter: nn.Parameter, order: tuple[int, ...]) -> None:
+    """The parameter, its gradient and what the optimiser keeps of it, with their sides in that order."""
+    gradient, parameter.grad = parameter.grad, None
+    state = optimiser.state.get(parameter, {})
+    for name, value in state.items():
+        if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+            state[name] = value.permute(order)
+    parameter.data = parameter.data.permute(order)
+    parameter.grad = None if gradient is None else gradient.permute(order)
+
+
 def _laid_as(parameter: nn.Parameter, tensor: torch.Tensor) -> torch.Tensor:
     if tensor.stride() == parameter.stride():
         return tensor

@@ -33,6 +33,7 @@ card = Card(
     recognise=Ref("imtrans_cyclegan.recognise:recognise"),
     method=Ref("imtrans_cyclegan.method:CycleGAN"),
     method_config=Ref("imtrans_cyclegan.config:CycleGANConfig"),
+    data="unpaired",
     weights=(*SHIPPED, *OFFICIAL),
     default_weights="portrait2vintage",
     paper="Zhu, Park, Isola, Efros: Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks, "

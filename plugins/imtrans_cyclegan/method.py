@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from imtrans.errors import ConfigError
@@ -60,7 +61,10 @@ class CycleGAN(Method):
     def generator_loss(self, step: Step) -> Losses:
         """Equation 3 of the paper, seen from G and F, with the identity loss of section 5.2."""
         config, a, b = self.config, step.batch["A"], step.batch["B"]
-        fake_b, fake_a = self.generator_ab(a), self.generator_ba(b)
+        (fake_b, same_b), (fake_a, same_a) = (
+            self._translate(self.generator_ab, a, b),
+            self._translate(self.generator_ba, b, a),
+        )
         step.shared |= {"fake_a": fake_a.detach(), "fake_b": fake_b.detach()}
         losses = {
             "gan_ab": generator_loss(config.gan_loss, self.discriminator_b(fake_b)),
@@ -68,11 +72,17 @@ class CycleGAN(Method):
             "cycle_a": config.lambda_cycle * l1_loss(self.generator_ba(fake_b), a),
             "cycle_b": config.lambda_cycle * l1_loss(self.generator_ab(fake_a), b),
         }
-        if config.lambda_identity > 0:
+        if same_a is not None and same_b is not None:
             weight = config.lambda_cycle * config.lambda_identity
-            losses["identity_a"] = weight * l1_loss(self.generator_ba(a), a)
-            losses["identity_b"] = weight * l1_loss(self.generator_ab(b), b)
+            losses["identity_a"] = weight * l1_loss(same_a, a)
+            losses["identity_b"] = weight * l1_loss(same_b, b)
         return losses
+
+    def _translate(self, generator: nn.Module, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The translation of the source, and what becomes of the target, where the identity loss is wanted."""
+        if self.config.lambda_identity > 0:
+            return in_one_pass(generator, source, target, mixes=self.config.generator.norm == "batch")
+        return generator(source), None
 
     def discriminator_loss(self, step: Step) -> Losses:
         """Equation 1 of the paper, seen from both discriminators, on fakes that went through the pools."""
@@ -84,8 +94,9 @@ class CycleGAN(Method):
         }
 
     def _judge(self, discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+        scores = in_one_pass(discriminator, real, fake, mixes=self.config.discriminator.norm == "batch")
         # Halved, so that the discriminators learn at half the generators' pace.
-        return 0.5 * discriminator_loss(self.config.gan_loss, discriminator(real), discriminator(fake))
+        return 0.5 * discriminator_loss(self.config.gan_loss, *scores)
 
     def preview(self, batch: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """A, its translation and its way back, and the same from B."""
@@ -103,6 +114,21 @@ class CycleGAN(Method):
     def translators(self) -> Mapping[str, tuple[str, Any]]:
         """Both generators."""
         return {"a2b": ("generator_ab", self.config.generator), "b2a": ("generator_ba", self.config.generator)}
+
+
+def in_one_pass(network: nn.Module, first: Tensor, second: Tensor, *, mixes: bool) -> tuple[Tensor, Tensor]:
+    """``network(first), network(second)``, as one batch where that changes nothing but the time.
+
+    Args:
+        network: what computes.
+        first: pictures.
+        second: others, perhaps of another size.
+        mixes: whether a picture's result depends on the others of its batch, as with a batch norm.
+    """
+    if mixes or first.shape[1:] != second.shape[1:]:
+        return network(first), network(second)
+    together: Tensor = network(torch.cat([first, second]))
+    return together[: len(first)], together[len(first) :]
 
 
 def _check_channels(config: CycleGANConfig) -> None:

@@ -13,6 +13,7 @@ card = Card(
     recognise=Ref("imtrans_pix2pix.recognise:recognise"),
     method=Ref("imtrans_pix2pix.method:Pix2Pix"),
     method_config=Ref("imtrans_pix2pix.config:Pix2PixConfig"),
+    data="paired",
     weights=OFFICIAL,
     # The authors' test.py leaves the networks in training mode unless it is told --eval (section 3.3 of the paper).
     norm_at_inference="train",

@@ -142,3 +142,38 @@ def test_show_of_weights_that_are_missing(shown, monkeypatch, capsys) -> None:
     (shown.folder / "dusk.safetensors").unlink()
     assert run(monkeypatch, "models", "show", "shown") == 0
     assert "missing" in capsys.readouterr().out
+
+
+def test_show_tells_what_training_learns_from(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    assert run(monkeypatch, "models", "show", "pix2pix") == 0
+    assert "learns from        paired: pictures in pairs (A, B)" in capsys.readouterr().out
+    assert run(monkeypatch, "models", "show", "pix2pix", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["data"] == "paired"
+
+
+METHOD = """
+class Method:
+    data = "single"
+"""
+
+
+def test_show_asks_the_method_where_the_card_is_silent(
+    shown, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    card = (
+        MODULES["fake_shown"]
+        .replace("fake_shown", "fake_silent")
+        .replace(
+            'paper="',
+            'method=Ref("fake_silent_method:Method"), method_config=Ref("fake_silent_config:Config"),\n    paper="',
+        )
+    )
+    card = card.replace('name="shown"', 'name="silent"')
+    modules = {"fake_silent": card, "fake_silent_config": MODULES["fake_shown_config"], "fake_silent_method": METHOD}
+    shown.add("imtrans-silent", {"silent": "fake_silent:card"}, modules)
+    assert run(monkeypatch, "models", "show", "silent") == 0
+    assert "learns from        single: pictures of one kind (image)" in capsys.readouterr().out
+    (shown.folder / "fake_silent_method.py").write_text("1 / 0")
+    sys.modules.pop("fake_silent_method")
+    assert run(monkeypatch, "models", "show", "silent") == 1
+    assert "the method of 'silent' cannot be read: ZeroDivisionError" in capsys.readouterr().err

@@ -16,7 +16,7 @@ from imtrans.train.method import Step
 from imtrans.train.optimise import learning_only, make_optimiser
 from imtrans.train.pool import ImagePool
 from imtrans_cyclegan.config import CycleGANConfig, DiscriminatorConfig, GeneratorConfig
-from imtrans_cyclegan.method import CycleGAN
+from imtrans_cyclegan.method import CycleGAN, in_one_pass
 
 SMALL = {
     "generator": GeneratorConfig(ngf=2, blocks=1),
@@ -228,3 +228,46 @@ def test_the_smallest_picture_of_the_discriminator(layers: int) -> None:
     assert network(torch.rand(1, 3, size, size)).shape == (1, 1, 1, 1)
     with pytest.raises((RuntimeError, ValueError)):
         network(torch.rand(1, 3, size - 1, size - 1))
+
+
+class Doubling(nn.Module):
+    """Counts its calls, and adds the mean of all pictures that it is given at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        return 2 * x + x.mean()
+
+
+def test_two_passes_are_one_only_where_nothing_mixes_pictures() -> None:
+    first, second = torch.zeros(1, 3, 4, 4), torch.ones(2, 3, 4, 4)
+    for mixes, other, calls in ((False, second, 1), (True, second, 2), (False, torch.ones(1, 3, 8, 4), 2)):
+        network = Doubling()
+        one, two = in_one_pass(network, first, other, mixes=mixes)
+        assert network.calls == calls
+        assert (one.shape, two.shape) == (first.shape, other.shape)
+        assert torch.equal(one, first) is (calls == 2)
+
+
+@pytest.mark.parametrize("norm", ["instance", "batch", "none"])
+def test_losses_are_those_of_separate_passes(norm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = CycleGANConfig(
+        GeneratorConfig(ngf=4, blocks=1, norm=norm), DiscriminatorConfig(ndf=4, layers=2, norm=norm), pool_size=0
+    )
+    torch.manual_seed(0)
+    method = CycleGAN(config)
+    batch = {name: torch.rand(2, 3, 16, 16) * 2 - 1 for name in "AB"}
+
+    def losses() -> dict[str, Tensor]:
+        step = Step(batch, 0, {name: ImagePool(0) for name in "ab"})
+        return method.generator_loss(step) | method.discriminator_loss(step)
+
+    found = losses()
+    monkeypatch.setattr("imtrans_cyclegan.method.in_one_pass", lambda net, a, b, mixes: (net(a), net(b)))
+    expected = losses()
+    assert found.keys() == expected.keys()
+    for name, loss in expected.items():
+        torch.testing.assert_close(found[name], loss, rtol=1e-5, atol=1e-6)

@@ -116,6 +116,14 @@ FAULTS = [
     ("translators_are_networks", "method.py", '"a2b": ("generator"', '"a2b": ("discriminator"'),
     ("translators_are_networks", "method.py", ", self.config.generator)}", ", self.config)}"),
     ("method_builds_its_networks", "method.py", "nn.ModuleDict({", "dict({"),
+    ("method_learns_from_a_known_kind", "method.py", 'data = "unpaired"', 'data = "pictures"'),
+    ("method_learns_from_a_known_kind", "method.py", 'data = "unpaired"', 'data = "paired"'),
+    (
+        "one_step_trains",
+        "method.py",
+        "self.discriminator_loss, adam",
+        "self.discriminator_loss, adam, after=lambda: self.generator.first.bias.add_(1)",
+    ),
     ("method_builds_its_networks", "method.py", '{"generator": ', '{"the generator": '),
 ]
 
@@ -179,3 +187,48 @@ def test_a_model_that_is_only_run_skips_the_method(plugin: Plugin) -> None:
     outcomes = plugin.run("phases_cover_the_networks", "preview_gives_pictures", "one_step_trains", "readme_is_there")
     assert outcomes.pop("readme_is_there") == "passed"
     assert set(outcomes.values()) == {"skipped"}
+
+
+def test_a_model_that_generates_skips_what_translates(plugin: Plugin) -> None:
+    plugin.spoil("__init__.py", 'name="', 'task="generate",\n    name="')
+    outcomes = plugin.run("scale_is_as_declared", "any_size_goes", "shipped_weights_translate", "one_step_trains")
+    assert outcomes.pop("one_step_trains") == "passed"
+    assert set(outcomes.values()) == {"skipped"}
+
+
+FRESH = """self.discriminator_loss, adam, repeat=3, fresh=True),
+        )
+
+    def pool_sizes(self) -> Mapping[str, int]:
+        self.seen: list[Tensor] = []
+        return {}
+
+    def _note(self, step: Step) -> bool:
+        self.seen.append(step.batch["image"])
+        if len(self.seen) == 3 and any(self.seen[0].equal(each) for each in self.seen[1:]):
+            raise ValueError("a repetition saw the batch of another")
+        return True
+"""
+
+
+def test_a_model_of_another_kind_of_data_with_a_critic_that_repeats(plugin: Plugin) -> None:
+    """It is given pictures of one kind, and three batches a step."""
+    plugin.spoil("__init__.py", 'data="unpaired"', 'data="single"')
+    path = plugin.folder / "method.py"
+    text = (
+        path.read_text(encoding="utf-8").replace('batch["A"]', 'batch["image"]').replace('batch["B"]', 'batch["image"]')
+    )
+    text = text.replace('data = "unpaired"', 'data = "single"').replace(
+        "self.discriminator_loss, adam),\n        )\n", FRESH
+    )
+    text = text.replace(
+        'step.shared["fake"])', 'self.generator(step.batch["image"]).detach()) if self._note(step) else 0'
+    )
+    path.write_text(text, encoding="utf-8")
+    checks = (
+        "one_step_trains",
+        "preview_gives_pictures",
+        "method_learns_from_a_known_kind",
+        "phases_cover_the_networks",
+    )
+    assert set(plugin.run(*checks).items()) == {(check, "passed") for check in checks}

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from imtrans.train.method import SGD, Adam, Optimiser, Phase
-from imtrans.train.optimise import lay_alike, learning_only, make_optimiser, tune
+from imtrans.train.method import SGD, Adam, Optimiser, Phase, RMSprop
+from imtrans.train.optimise import flattened, lay_alike, learning_only, make_optimiser, tune
 
 
 @pytest.fixture
@@ -116,3 +116,36 @@ def test_what_lies_alike_is_left_where_it_is() -> None:
     lay_alike(optimiser)
     after = (parameter.grad, *optimiser.state[parameter].values())
     assert all(one is other for one, other in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("kind", [Adam(lr=0.1), SGD(lr=0.1, momentum=0.9), RMSprop(lr=0.1)])
+def test_a_flattened_step_is_the_step(kind: Optimiser) -> None:
+    """And leaves everything laid out as it was: weights, gradients and moments."""
+    torch.manual_seed(0)
+    start, slopes, layout = torch.randn(8, 6, 3, 3), torch.randn(3, 8, 6, 3, 3), torch.channels_last
+    plain, flat = nn.Parameter(start.clone()), nn.Parameter(start.clone(memory_format=layout))
+    bias = nn.Parameter(torch.zeros(8))
+    usual, turned = kind.build([plain]), kind.build([flat, bias])
+    for slope in slopes:
+        plain.grad, flat.grad = slope.clone(), slope.clone(memory_format=layout)
+        bias.grad = torch.ones(8)
+        usual.step()
+        with flattened(turned):
+            assert flat.is_contiguous()
+            turned.step()
+    torch.testing.assert_close(flat.detach(), plain.detach(), rtol=1e-6, atol=1e-6)
+    assert bias.detach().abs().min() > 0
+    moments = [value for value in turned.state[flat].values() if isinstance(value, torch.Tensor) and value.ndim == 4]
+    assert moments
+    for tensor in (flat, flat.grad, *moments):
+        assert tensor.shape == start.shape
+        assert tensor.is_contiguous(memory_format=layout)
+
+
+def test_an_error_in_a_flattened_step_leaves_everything_as_it_was() -> None:
+    weight = nn.Parameter(torch.randn(8, 6, 3, 3).to(memory_format=torch.channels_last))
+    before, weight.grad = weight.detach().clone(), torch.ones_like(weight)
+    with pytest.raises(KeyError), flattened(Adam().build([weight])):
+        raise KeyError
+    assert torch.equal(weight, before)
+    assert weight.grad.shape == before.shape

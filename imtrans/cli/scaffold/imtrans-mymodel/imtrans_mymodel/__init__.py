@@ -13,4 +13,5 @@ card = Card(
     recognise=Ref("imtrans_mymodel.networks:recognise"),
     method=Ref("imtrans_mymodel.method:MyModelMethod"),
     method_config=Ref("imtrans_mymodel.config:MethodConfig"),
+    data="unpaired",
 )
