@@ -169,5 +169,3 @@ def _encoder(config: GeneratorConfig) -> nn.Sequential:
         InstanceNorm2d(4 * ngf, activation="relu", pad=between[0]), nn.Identity(),
         *(ResnetBlock(4 * ngf, _BLOCK, border=border) for border in between[1:]),
     )  # fmt: skip
-
-

@@ -23,12 +23,12 @@ def require_room(config: GeneratorConfig, copies: int = 1) -> None:
     """
     if torch.get_default_device().type == "meta":  # only the shapes are wanted
         return
-    needed, left = copies * bytes_of_the_large_layer(config), available_bytes(torch.device("cpu"))
-    if left is not None and needed > left:
+    size, left = bytes_of_the_large_layer(config), available_bytes(torch.device("cpu"))
+    if left is not None and copies * size > left:
         times = f", {copies} times" if copies > 1 else ""
         raise UsageError(
             f"the full U-GAT-IT network for {config.img_size} x {config.img_size} pixels does not fit into memory: its "
-            f"largest layer takes {needed / 1e9:.1f} GB{times}, and {left / 1e9:.1f} GB are left.",
+            f"largest layer takes {size / 1e9:.1f} GB{times}, and {left / 1e9:.1f} GB are left.",
             have="The light network (light = true) has no such layer, and takes pictures of any size.",
             hint="To train it: --set generator.light=true. A smaller full one: --set generator.img_size=128.",
         )
