@@ -129,7 +129,7 @@ def make_discriminator(case: Judged, authors: Any, seed: int) -> dict[str, Tenso
 
 
 class Endless:
-    """What the authors' loop takes for a data set: an iterator, of Python 2 as well, that gives one picture for ever."""
+    """What the authors' loop takes for a data set: an iterator, as in Python 2, that gives one picture for ever."""
 
     def __init__(self, picture: Tensor) -> None:
         self.picture = picture
