@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from imtrans.errors import ConfigError
+from imtrans.infer.heatmap import laid_over, levels_of
 from imtrans.nn import clip_rho
 from imtrans.train.losses import cam_loss, discriminator_loss, generator_loss, l1_loss
 from imtrans.train.method import Adam, Losses, Method, Phase, Step
@@ -128,16 +129,18 @@ class UGATIT(Method):
     # --- what comes of it ---------------------------------------------------------------------------------------------
 
     def preview(self, batch: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """A, its translation and its way back, and the same from B."""
+        """A, where the generator looks in it, its translation and its way back, and the same from B."""
         a, b = batch["A"], batch["B"]
-        fake_b, fake_a = self.generator_ab(a), self.generator_ba(b)
+        to_b, to_a = self.generator_ab(a, attention=True), self.generator_ba(b, attention=True)
         return {
             "A": a,
-            "A to B": fake_b,
-            "A to B to A": self.generator_ba(fake_b),
+            "A, where it looks": _attended(a, to_b.heatmap),
+            "A to B": to_b.image,
+            "A to B to A": self.generator_ba(to_b.image),
             "B": b,
-            "B to A": fake_a,
-            "B to A to B": self.generator_ab(fake_a),
+            "B, where it looks": _attended(b, to_a.heatmap),
+            "B to A": to_a.image,
+            "B to A to B": self.generator_ab(to_a.image),
         }
 
     def translators(self) -> Mapping[str, tuple[str, Any]]:
@@ -156,6 +159,11 @@ def _learning(network: nn.Module) -> Iterator[None]:
     finally:
         for parameter in frozen:
             parameter.requires_grad_(False)
+
+
+def _attended(pictures: Tensor, heatmap: Tensor) -> Tensor:
+    """The heatmap over the pictures, all in [-1, 1]."""
+    return 2 * laid_over((pictures + 1) / 2, levels_of(heatmap.float())) - 1
 
 
 def _check_channels(config: UGATITConfig) -> None:

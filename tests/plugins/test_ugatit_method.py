@@ -171,6 +171,18 @@ def test_the_generators_phase_clips_rho() -> None:
     assert all(0 <= rho <= 1 for layer in layers for rho in layer.rho.flatten().tolist())
 
 
+def test_samples_show_where_the_generators_look() -> None:
+    method, batch = UGATIT(SMALL), pairs()
+    with torch.inference_mode():
+        columns = method.preview(batch)
+    assert list(columns)[:3] == ["A", "A, where it looks", "A to B"]
+    attended = columns["A, where it looks"]
+    assert attended.shape == batch["A"].shape
+    assert attended.min() >= -1
+    assert attended.max() <= 1
+    assert not attended.equal(batch["A"])
+
+
 def test_the_paper_s_settings() -> None:
     """Weights 1, 10, 10, 1000; Adam at 0.0001 with beta1 0.5 and weight decay 0.0001; 7 and 5 layers; no pool."""
     config = UGATITConfig()
