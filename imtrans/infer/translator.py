@@ -220,10 +220,7 @@ class Translator:
         Raises:
             ImtransError: it does not fit into memory, or the network's values are no colours.
         """
-        with self._lock, torch.inference_mode():
-            if len(batch) > 1 and not (self.batches and self._fits(batch.shape)):
-                return torch.cat([self._checked(single) for single in _singles(batch)])
-            return self._checked(batch)
+        return self._in_passes(batch)
 
     def attend(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         """:meth:`translate`, and where the network looked, for models whose card says ``heatmap``.
@@ -240,8 +237,7 @@ class Translator:
             ImtransError: as :meth:`translate`.
         """
         refuse_without_heatmap(self.card)
-        with self._lock, torch.inference_mode():
-            attended = torch.cat([self._checked(single, attend=True) for single in _singles(batch)])
+        attended = self._in_passes(batch, attend=True)
         return attended[:, :3], attended[:, 3:]
 
     def heatmap(self, image: Any) -> Any:
@@ -266,6 +262,13 @@ class Translator:
                 for (index, _), result in zip(chunk, _singles(translated), strict=True):
                     results[index].append(result)
         return [torch.cat(parts) for parts in results]
+
+    def _in_passes(self, batch: Tensor, *, attend: bool = False) -> Tensor:
+        """The batch in one forward pass where that can be, and otherwise picture by picture; see :meth:`_forward`."""
+        with self._lock, torch.inference_mode():
+            if len(batch) > 1 and not (self.batches and self._fits(batch.shape)):
+                return torch.cat([self._checked(single, attend) for single in _singles(batch)])
+            return self._checked(batch, attend)
 
     def _fits(self, shape: Sequence[int]) -> bool:
         """Whether a batch of this shape fits into the memory that is left, as far as that can be told."""
@@ -293,7 +296,7 @@ class Translator:
         set_inference_mode(network, self.norm, noise=self._sample_noise)
         return network
 
-    def _checked(self, batch: Tensor, *, attend: bool = False) -> Tensor:
+    def _checked(self, batch: Tensor, attend: bool) -> Tensor:
         """The forward pass, with its failures in words and, where allowed, a second try in fp32."""
         needed, left = self._need(batch.shape)
         if needed is not None and left is not None and needed > left:

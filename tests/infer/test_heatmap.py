@@ -90,6 +90,16 @@ def test_levels_lie_where_the_network_looked() -> None:
     assert torch.equal((results * 255).round().to(torch.uint8), torch.cat([batch, batch.flip(3)]))
 
 
+def test_pictures_share_a_pass_where_they_can() -> None:
+    network = Attentive()
+    translator = Translator(network, LOOKS)
+    batch = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    results, levels = translator.attend(batch)
+    assert network.attended == 1
+    for single, result, level in zip(batch.split(1), results.split(1), levels.split(1), strict=True):
+        assert all(torch.allclose(x, y) for x, y in zip(translator.attend(single), (result, level), strict=True))
+
+
 def test_padding_takes_no_part_in_the_levels() -> None:
     """The spot is mirrored into the padding, and the greatest of what remains is 1 all the same."""
     odd = torch.rand(1, 3, 13, 30, generator=torch.Generator().manual_seed(0))
