@@ -123,6 +123,11 @@ class Card:
     """Whether the authors run their normalisation and dropout layers in eval or in train mode."""
     precisions: tuple[str, ...] = ("fp32", "bf16", "fp16")
     """Precisions in which the network gives sound pictures."""
+    heatmap: bool = False
+    """Whether the network can show where it looks: ``network(x, attention=True)`` gives an object with ``image``, which
+    is what ``network(x)`` gives, and ``heatmap``, a map (N, 1, h, w) over the picture of no particular range."""
+    notes: str = ""
+    """What users should know before they choose settings or pictures, such as sizes that a variant is bound to."""
     api: int = API
 
     def __post_init__(self) -> None:

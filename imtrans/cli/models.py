@@ -100,6 +100,8 @@ def _descriptor(card: Card) -> dict[str, Any]:
         "scale": card.scale,
         "norm_at_inference": card.norm_at_inference,
         "precisions": list(card.precisions),
+        "heatmap": card.heatmap,
+        "notes": card.notes,
     }
 
 

@@ -57,6 +57,10 @@ def run(
     compare: Annotated[
         bool, typer.Option("--compare", help="Write picture and result side by side, as NAME-compare.")
     ] = False,
+    heatmap: Annotated[
+        bool,
+        typer.Option("--heatmap", help="Also write where the model looked, over the picture, as NAME-heatmap.png."),
+    ] = False,
     kind: Annotated[str, typer.Option("--format", help="same (as the input), png, jpg, webp, tiff or bmp.")] = "same",
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG and WebP.")] = 95,
     max_size: Annotated[
@@ -78,12 +82,15 @@ def run(
     """
     from imtrans import registry
     from imtrans.cli.run_report import RunReporter
+    from imtrans.infer.abilities import refuse_without_heatmap
     from imtrans.infer.plan import OUTPUT, collect, plan
 
     # What is quick to refuse is refused before torch is imported and weights are fetched.
     card = registry.find(model)
+    if heatmap:
+        refuse_without_heatmap(card)
     sources = collect([*(inputs or []), *(more or [])], recursive=recursive, leave_out=output or OUTPUT)
-    jobs = plan(sources, output, kind=kind, compare=compare)
+    jobs = plan(sources, output, kind=kind, compare=compare, heatmap=heatmap)
 
     from imtrans.infer.runner import Options, translate_files
     from imtrans.infer.translator import load

@@ -160,6 +160,8 @@ class RunReporter:
 
 def _record(event: Event) -> dict[str, object]:
     record: dict[str, object] = {"event": event.kind, "input": str(event.job.source), "output": str(event.job.target)}
+    if event.job.heatmap is not None:
+        record["heatmap"] = str(event.job.heatmap)
     if event.size is not None:
         record |= {"width": event.size[0], "height": event.size[1], "seconds": round(event.seconds, 3)}
     if event.error is not None:

@@ -213,7 +213,8 @@ def _trainer(card: Card, settings: RunConfig, run: RunFolder, device: str, devic
     networks = trainer.method.networks.values()
     multiple = math.lcm(*(getattr(network, "multiple", 1) for network in networks))
     minimum = max(getattr(network, "minimum", 1) for network in networks)
-    check_sizes(settings.augmentation, multiple, minimum)
+    fixed = next((size for network in networks if (size := getattr(network, "fixed_size", None))), None)
+    check_sizes(settings.augmentation, multiple, minimum, fixed)
     return trainer
 
 

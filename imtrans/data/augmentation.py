@@ -147,17 +147,23 @@ class Augmentation:
         return self.centre(image.size).apply(image)
 
 
-def check_sizes(augmentation: Augmentation, multiple: int, minimum: int) -> None:
+def check_sizes(augmentation: Augmentation, multiple: int, minimum: int, fixed: int | None = None) -> None:
     """Refuse sizes that a network cannot take.
 
     Args:
         augmentation: what makes them.
         multiple: what the network's input has to be a multiple of.
         minimum: the smallest side that it takes.
+        fixed: the one side that it takes, where it takes no other.
 
     Raises:
         ConfigError: they do not fit; the message names the nearest that do.
     """
+    if fixed is not None and not (augmentation.crops and augmentation.crop_size == fixed):
+        raise ConfigError(
+            f"the networks take pictures of {fixed} x {fixed} pixels, and no others.",
+            hint=f"Type --crop-size {fixed}, with a --load-size that is no smaller, or take a variant of any size.",
+        )
     if augmentation.crops:
         check_crop(augmentation.crop_size, multiple, minimum)
     elif augmentation.multiple % multiple:

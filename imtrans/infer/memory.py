@@ -18,6 +18,31 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
+from imtrans.errors import ImtransError
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that there is no memory left, on whatever device."""
+    # torch reports a failed allocation on a CPU as a plain RuntimeError.
+    words = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(word in str(error).lower() for word in words)
+
+
+def too_large(
+    shape: Sequence[int], needed: int | None, left: int | None, device: torch.device, precision: str
+) -> ImtransError:
+    """The error for pictures (..., H, W) that need more bytes than are left, where these numbers are known."""
+    height, width = shape[-2:]
+    takes = f" takes about {needed / 1e9:.1f} GB" if needed else " takes more memory than there is"
+    longer = max(height, width)
+    side = int(longer * min((left / needed) ** 0.5, 1) * 0.95) if needed and left else longer // 2
+    other = " or --device cpu" if device.type == "cuda" else ""
+    return ImtransError(
+        f"a picture of {width} x {height} pixels{takes} on {device} in {precision}.",
+        have=f"There are {left / 1e9:.1f} GB left." if left is not None else "",
+        hint=f"Make it smaller, with --max-size {side}{other}.",
+    )
+
 
 class _LiveBytes(TorchDispatchMode):
     """Adds up the storage of the tensors that operators make, and remembers the highest sum."""

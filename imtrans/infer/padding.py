@@ -1,9 +1,58 @@
-"""Any size of picture for networks that take only some sizes: pad by reflection, crop back."""
+"""Any size of picture for networks that take only some: pad by reflection and crop back, or resize and resize back."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a network takes, and how any picture is brought to it."""
+
+    multiple: int = 1
+    """Of which height and width have to be multiples."""
+    minimum: int = 1
+    """Least height and width."""
+    fixed: int | None = None
+    """The one height and width that it takes, or None; the other two are then without effect."""
+
+    @classmethod
+    def of(cls, network: nn.Module) -> Sizes:
+        """As the network's attributes ``multiple``, ``minimum`` and ``fixed_size`` say; each may be left out."""
+        multiple, minimum = (int(getattr(network, name, 1)) for name in ("multiple", "minimum"))
+        return cls(multiple, minimum, getattr(network, "fixed_size", None))
+
+    @property
+    def note(self) -> str | None:
+        """What the user should know, as a sentence without a full stop."""
+        if self.fixed is None:
+            return None
+        return f"this network takes pictures of {self.fixed} x {self.fixed} pixels; others are resized to that and back"
+
+    def taken(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width that the network sees of a picture."""
+        if self.fixed is not None:
+            return self.fixed, self.fixed
+        return padded_length(height, self.multiple, self.minimum), padded_length(width, self.multiple, self.minimum)
+
+    def enter(self, images: Tensor) -> Tensor:
+        """(N, C, H, W) to the size that the network takes, with the whole picture in it."""
+        if self.fixed is None:
+            return pad_up(images, self.multiple, self.minimum)
+        if images.shape[-2:] == (self.fixed, self.fixed):
+            return images
+        # Squeezed into the square, as the authors of such networks do it, for they have seen nothing but squares.
+        return functional.interpolate(images, (self.fixed, self.fixed), mode="bilinear", antialias=True)
+
+    def leave(self, images: Tensor, height: int, width: int) -> Tensor:
+        """What the network made of the picture, (N, C, height, width), without padding."""
+        if self.fixed is None or images.shape[-2:] == (height, width):
+            return images[..., :height, :width]
+        return functional.interpolate(images, (height, width), mode="bicubic", antialias=True)
 
 
 def padded_length(length: int, multiple: int, minimum: int) -> int:

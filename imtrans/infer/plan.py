@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imtrans.data.names import FORMATS, READABLE, WRITABLE, list_pictures, natural_key, shown
@@ -33,6 +33,13 @@ class Job:
 
     source: Path
     target: Path
+    heatmap: Path | None = None
+    """The file for the picture with the network's heatmap over it, where one is wanted."""
+
+    @property
+    def targets(self) -> tuple[Path, ...]:
+        """Every file that the job writes."""
+        return (self.target,) if self.heatmap is None else (self.target, self.heatmap)
 
 
 def collect(inputs: Sequence[str], *, recursive: bool = False, leave_out: Path | None = None) -> list[Source]:
@@ -62,19 +69,25 @@ def collect(inputs: Sequence[str], *, recursive: bool = False, leave_out: Path |
 
 
 def plan(
-    sources: Sequence[Source], output: Path | None = None, *, kind: str = "same", compare: bool = False
+    sources: Sequence[Source],
+    output: Path | None = None,
+    *,
+    kind: str = "same",
+    compare: bool = False,
+    heatmap: bool = False,
 ) -> list[Job]:
     """Give every picture the file that its result goes to.
 
     A result has the name of its picture, and its format unless ``kind`` says otherwise; what cannot be written in its
     own format (GIF, names without a suffix) becomes PNG. Comparisons are called ``NAME-compare``, so that they never
-    pass for results.
+    pass for results, and heatmaps ``NAME-heatmap.png``, since a JPEG would smear their colours.
 
     Args:
         sources: the pictures.
         output: a folder, or for a single picture a file with a picture's suffix; None is ``imtrans-output``.
         kind: ``"same"`` or a key of :data:`SUFFIXES`.
         compare: whether results are shown beside their pictures.
+        heatmap: whether heatmaps are wanted, beside the results.
 
     Raises:
         UsageError: two results would share a file, a result would replace a picture of the input, or ``output`` and
@@ -87,6 +100,8 @@ def plan(
     else:
         folder = output or OUTPUT
         jobs = [Job(source.path, folder / _result_name(source.relative, kind, compare)) for source in sources]
+    if heatmap:
+        jobs = [replace(job, heatmap=job.target.with_name(f"{_stem(job, compare)}-heatmap.png")) for job in jobs]
     _refuse_collisions(jobs)
     return jobs
 
@@ -171,22 +186,26 @@ def _result_name(relative: Path, kind: str, compare: bool) -> Path:
     return relative.with_name(f"{stem}{'-compare' if compare else ''}{suffix}")
 
 
+def _stem(job: Job, compare: bool) -> str:
+    return job.target.stem.removesuffix("-compare") if compare else job.target.stem
+
+
 def _refuse_collisions(jobs: Sequence[Job]) -> None:
     pictures = {_real(job.source): job.source for job in jobs}
     writers: dict[Path, Path] = {}
-    for job in jobs:
-        target = _real(job.target)
+    for source, path in [(job.source, path) for job in jobs for path in job.targets]:
+        target = _real(path)
         if target in pictures:
             raise UsageError(
-                f"the result of {shown(job.source)} would replace the input {shown(pictures[target])}.",
+                f"the result of {shown(source)} would replace the input {shown(pictures[target])}.",
                 hint="Give another folder with --output.",
             )
         if target in writers:
             raise UsageError(
-                f"{shown(writers[target])} and {shown(job.source)} would both be written to {shown(job.target)}.",
+                f"{shown(writers[target])} and {shown(source)} would both be written to {shown(path)}.",
                 hint="Translate them into different folders, in two runs with different --output.",
             )
-        writers[target] = job.source
+        writers[target] = source
 
 
 def _real(path: Path) -> Path:

@@ -21,6 +21,7 @@ from torch import Tensor
 from imtrans.data.names import shown
 from imtrans.data.picture import MAX_PIXELS, Picture, read_picture, write_picture
 from imtrans.errors import ImtransError
+from imtrans.infer.heatmap import laid_over
 from imtrans.infer.images import picture_like, to_tensor
 from imtrans.infer.plan import Job
 from imtrans.infer.translator import Translator
@@ -132,7 +133,7 @@ class _Run:
 
     def _wanted(self, jobs: Iterable[Job]) -> Iterator[Job]:
         for job in jobs:
-            if self.options.skip_existing and job.target.exists():
+            if self.options.skip_existing and all(path.exists() for path in job.targets):
                 self._tell(Event("skipped", job))
             else:
                 yield job
@@ -168,22 +169,32 @@ class _Run:
             if isinstance(result, ImtransError):
                 self._tell(Event("failed", item.job, error=_named(result, item.job.source)))
             else:
-                picture = picture_like(item.picture, result)
-                self.writing.append((item.job, seconds, self.writers.submit(self._write, item, picture)))
+                self.writing.append((item.job, seconds, self.writers.submit(self._write, item, result)))
 
     def _results(self, batch: Sequence[_Item]) -> list[Tensor | ImtransError]:
-        """The results (1, 3, H, W) of a batch; one bad picture does not take the others with it."""
+        """The results (1, 3, H, W) of a batch; one bad picture does not take the others with it.
+
+        With heatmaps, their levels are a fourth channel.
+        """
         try:
-            results = self.translator.translate(torch.cat([to_tensor(item.picture.image) for item in batch]))
+            pictures = torch.cat([to_tensor(item.picture.image) for item in batch])
+            if any(item.job.heatmap for item in batch):
+                results = torch.cat(self.translator.attend(pictures), dim=1)
+            else:
+                results = self.translator.translate(pictures)
             return [results[index : index + 1] for index in range(len(batch))]
         except ImtransError as error:
             if len(batch) == 1:
                 return [error]
         return [result for item in batch for result in self._results([item])]
 
-    def _write(self, item: _Item, result: Picture) -> tuple[int, int]:
+    def _write(self, item: _Item, translated: Tensor) -> tuple[int, int]:
+        result = picture_like(item.picture, translated[:, :3])
         if self.options.compare:
             result = side_by_side(item.picture, result)
+        if item.job.heatmap is not None:
+            heatmap = laid_over(to_tensor(item.picture.image), translated[:, 3:])
+            write_picture(picture_like(item.picture, heatmap), item.job.heatmap)
         write_picture(result, item.job.target, quality=self.options.quality)
         return result.size
 

@@ -10,15 +10,18 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from imtrans import ops, registry
 from imtrans.card import Card
 from imtrans.device import DTYPES, choose_device, choose_precision
 from imtrans.errors import ImtransError, PluginError, UsageError
 from imtrans.infer import memory
+from imtrans.infer.abilities import refuse_without_heatmap
 from imtrans.infer.fast import FastPath
+from imtrans.infer.heatmap import laid_over, levels_of
 from imtrans.infer.images import unpack
-from imtrans.infer.padding import pad_up
+from imtrans.infer.padding import Sizes
 from imtrans.nn.inference_mode import NormMode, has_noise, is_noisy, set_inference_mode
 from imtrans.weights.download import Progress
 from imtrans.weights.loading import load_network
@@ -137,7 +140,8 @@ class Translator:
         self.backend = backend
         self.norm = _norm_mode(card, norm)
         self.seed = seed
-        self.notes = list(notes)
+        self._sizes = Sizes.of(network)
+        self.notes = [*notes, *([self._sizes.note] if self._sizes.note else [])]
         self._sample_noise = sample_noise
         _check_noise(card, network, sample_noise)
         self._reload = reload
@@ -216,10 +220,31 @@ class Translator:
         Raises:
             ImtransError: it does not fit into memory, or the network's values are no colours.
         """
-        with self._lock, torch.inference_mode():
-            if len(batch) > 1 and not (self.batches and self._fits(batch.shape)):
-                return torch.cat([self._checked(single) for single in _singles(batch)])
-            return self._checked(batch)
+        return self._in_passes(batch)
+
+    def attend(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """:meth:`translate`, and where the network looked, for models whose card says ``heatmap``.
+
+        Args:
+            batch: as for :meth:`translate`.
+
+        Returns:
+            What :meth:`translate` gives, and levels (N, 1, H * scale, W * scale) from 0, where the network looked least
+            in a picture, to 1, where it looked most.
+
+        Raises:
+            UsageError: the model has no heatmap.
+            ImtransError: as :meth:`translate`.
+        """
+        refuse_without_heatmap(self.card)
+        attended = self._in_passes(batch, attend=True)
+        return attended[:, :3], attended[:, 3:]
+
+    def heatmap(self, image: Any) -> Any:
+        """The image with the network's heatmap laid over it, as the same kind of image; see :meth:`attend`."""
+        item = unpack(image)
+        _, levels = self.attend(item.batch)
+        return item.pack(laid_over(item.batch, levels))
 
     # --- sizes and batches --------------------------------------------------------------------------------------------
 
@@ -238,6 +263,13 @@ class Translator:
                     results[index].append(result)
         return [torch.cat(parts) for parts in results]
 
+    def _in_passes(self, batch: Tensor, *, attend: bool = False) -> Tensor:
+        """The batch in one forward pass where that can be, and otherwise picture by picture; see :meth:`_forward`."""
+        with self._lock, torch.inference_mode():
+            if len(batch) > 1 and not (self.batches and self._fits(batch.shape)):
+                return torch.cat([self._checked(single, attend) for single in _singles(batch)])
+            return self._checked(batch, attend)
+
     def _fits(self, shape: Sequence[int]) -> bool:
         """Whether a batch of this shape fits into the memory that is left, as far as that can be told."""
         needed, left = self._need(shape)
@@ -247,26 +279,11 @@ class Translator:
         """Bytes that a batch of this shape takes and bytes that are left; None where it is small or cannot be told."""
         if shape[0] * shape[-2] * shape[-1] <= _SMALL:
             return None, None
-        padded = pad_up(torch.empty(1, device="meta").expand(*shape), self._multiple, self._minimum).shape
+        taken = self._sizes.taken(*shape[-2:])
         channels = 1 if self.card.channels == "L" else 3
         with ops.use_backend(self.backend):
-            needed = memory.peak_bytes(self.network, (shape[0], channels, *padded[-2:]), self._dtype)
+            needed = memory.peak_bytes(self.network, (shape[0], channels, *taken), self._dtype)
         return needed and int(needed * _SCRATCH), memory.available_bytes(self.device)
-
-    def _too_large(self, shape: Sequence[int], needed: int | None, left: int | None) -> ImtransError:
-        height, width = shape[-2:]
-        takes = f" takes about {needed / 1e9:.1f} GB" if needed else " takes more memory than there is"
-        side = (
-            int(max(height, width) * min((left / needed) ** 0.5, 1) * 0.95)
-            if needed and left
-            else max(height, width) // 2
-        )
-        other = " or --device cpu" if self.device.type == "cuda" else ""
-        return ImtransError(
-            f"a picture of {width} x {height} pixels{takes} on {self.device} in {self.precision}.",
-            have=f"There are {left / 1e9:.1f} GB left." if left is not None else "",
-            hint=f"Make it smaller, with --max-size {side}{other}.",
-        )
 
     # --- the forward pass ---------------------------------------------------------------------------------------------
 
@@ -274,32 +291,24 @@ class Translator:
     def _dtype(self) -> torch.dtype:
         return DTYPES[self.precision]
 
-    @property
-    def _multiple(self) -> int:
-        return int(getattr(self.network, "multiple", 1))
-
-    @property
-    def _minimum(self) -> int:
-        return int(getattr(self.network, "minimum", 1))
-
     def _prepared(self, network: nn.Module) -> nn.Module:
         network = network.to(self.device, self._dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         set_inference_mode(network, self.norm, noise=self._sample_noise)
         return network
 
-    def _checked(self, batch: Tensor) -> Tensor:
+    def _checked(self, batch: Tensor, attend: bool) -> Tensor:
         """The forward pass, with its failures in words and, where allowed, a second try in fp32."""
         needed, left = self._need(batch.shape)
         if needed is not None and left is not None and needed > left:
-            raise self._too_large(batch.shape, needed, left)
+            raise memory.too_large(batch.shape, needed, left, self.device, self.precision)
         try:
-            result = self._forward(batch)
+            result = self._forward(batch, attend)
             if not result.isfinite().all() and self._fall_back():
-                result = self._forward(batch)
+                result = self._forward(batch, attend)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
+            if not memory.is_out_of_memory(error):
                 raise
-            raise self._too_large(batch.shape, needed, left) from error
+            raise memory.too_large(batch.shape, needed, left, self.device, self.precision) from error
         if not result.isfinite().all():
             lower = self.precision != "fp32"
             raise ImtransError(
@@ -317,20 +326,28 @@ class Translator:
         self.network = self._prepared(self._reload())
         return True
 
-    def _forward(self, batch: Tensor) -> Tensor:
-        """RGB 0..255 or 0..1 in, RGB around 0..1 out; everything between is as the network's authors had it."""
+    def _forward(self, batch: Tensor, attend: bool) -> Tensor:
+        """RGB 0..255 or 0..1 in, RGB around 0..1 out; everything between is as the network's authors had it.
+
+        With ``attend``, the levels of the heatmap are a fourth channel.
+        """
         height, width = (side * self.card.scale for side in batch.shape[-2:])
         images = self._to_network(batch)
         with ops.use_backend(self.backend), self._seeded():
-            output = self._fast.run(self.network, images)
+            attended = self.network(images, attention=True) if attend else None
+            output = attended.image if attended is not None else self._fast.run(self.network, images)
         expected = (len(batch), images.shape[1], *(side * self.card.scale for side in images.shape[-2:]))
         if not isinstance(output, Tensor) or tuple(output.shape) != expected:
             gave = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
             raise PluginError(
                 f"the network of {self.card.name!r} gave {gave} where {expected} was expected.",
-                hint="Its plugin has to declare scale and channels on the card, multiple and minimum on the network.",
+                hint="Its plugin has to declare scale and channels on the card, and sizes on the network.",
             )
-        return self._from_network(output[..., :height, :width])
+        result = self._from_network(self._sizes.leave(output.float(), height, width))
+        if attended is None:
+            return result
+        over = functional.interpolate(attended.heatmap.float(), output.shape[-2:], mode="bilinear")
+        return torch.cat([result, levels_of(self._sizes.leave(over, height, width))], dim=1)
 
     @contextlib.contextmanager
     def _seeded(self) -> Iterator[None]:
@@ -352,7 +369,7 @@ class Translator:
             luma = torch.tensor(_LUMA, device=self.device).view(1, 3, 1, 1)
             images = (images * luma).sum(1, keepdim=True)
         low, high = self.card.value_range
-        images = pad_up(images * (high - low) + low, self._multiple, self._minimum)
+        images = self._sizes.enter(images * (high - low) + low)
         return images.to(self._dtype).contiguous(memory_format=torch.channels_last)
 
     def _from_network(self, output: Tensor) -> Tensor:
@@ -388,9 +405,3 @@ def _check_noise(card: Card, network: nn.Module, wanted: bool | None) -> None:
             f"these weights of {card.name!r} have no noise to sample: there is no dropout in the network.",
             hint="Leave --sample-noise away (in Python: sample_noise=None).",
         )
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    # torch reports a failed allocation on a CPU as a plain RuntimeError.
-    words = ("can't allocate memory", "not enough memory", "out of memory")
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(word in str(error).lower() for word in words)

@@ -83,6 +83,19 @@ class NetworkChecks(PluginChecks):
             y = network.eval()(x)
         assert torch.isfinite(y).all(), "the network gives infinities or NaN in bf16"
 
+    def test_heatmap_if_claimed(self, card: Card, network: nn.Module) -> None:
+        """A card that claims a heatmap has a network that gives one, beside the same picture."""
+        if not card.heatmap:
+            return
+        x = as_network_input(card, pictures((self.size, self.size), channels_of(card), batch=2))
+        with torch.inference_mode():
+            plain, attended = network.eval()(x), network(x, attention=True)
+        torch.testing.assert_close(attended.image, plain, atol=_TOLERANCE, rtol=_TOLERANCE)
+        heatmap = attended.heatmap
+        assert heatmap.ndim == 4, "the heatmap is no map (N, 1, h, w)"
+        assert tuple(heatmap.shape[:2]) == (2, 1), "the heatmap is no map (N, 1, h, w)"
+        assert heatmap.amax() > heatmap.amin(), "the heatmap is the same everywhere"
+
 
 def shapes_of(build: Callable[[Any], nn.Module], settings: Any) -> dict[str, tuple[int, ...]]:
     """What ``recognise`` is given: keys and shapes of the network's state dict. Takes no memory for the weights."""

@@ -136,6 +136,14 @@ def test_sides_that_the_networks_cannot_take(mode: Mode) -> None:
         check_sizes(Augmentation(load_size=30, crop_size=20), 8, 8)
 
 
+@pytest.mark.parametrize("given", [Augmentation(load_size=30, crop_size=20), Augmentation(mode="scale_width")])
+def test_networks_of_one_size_take_no_other(given: Augmentation) -> None:
+    check_sizes(Augmentation(load_size=30, crop_size=24), 4, 8, fixed=24)
+    with pytest.raises(ConfigError, match="take pictures of 24 x 24 pixels, and no others") as caught:
+        check_sizes(given, 4, 8, fixed=24)
+    assert "--crop-size 24" in caught.value.hint
+
+
 @pytest.mark.parametrize("settings", [{"multiple": 0}, {"load_size": 0, "mode": "none"}, {"crop_size": 0}])
 def test_settings_that_cannot_be(settings: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"at least 1|must lie in"):

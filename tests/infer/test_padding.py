@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imtrans.infer.padding import pad_up, padded_length
+from imtrans.infer.padding import Sizes, pad_up, padded_length
 
 
 @settings(deadline=None)
@@ -31,3 +31,35 @@ def test_padded_length() -> None:
     assert [padded_length(n, 4, 1) for n in (1, 4, 5)] == [4, 4, 8]
     assert padded_length(3, 256, 1) == 256
     assert padded_length(3, 4, 9) == 12
+
+
+# --- sizes of a network ---------------------------------------------------------------------------------------------
+
+
+def test_sizes_are_read_from_the_network() -> None:
+    network = torch.nn.Identity()
+    assert Sizes.of(network) == Sizes(1, 1, None)
+    network.multiple, network.minimum = 4, 8  # type: ignore[assignment]
+    assert Sizes.of(network) == Sizes(4, 8, None)
+    network.fixed_size = 256  # type: ignore[assignment]
+    assert Sizes.of(network) == Sizes(4, 8, 256)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 90), st.integers(1, 90), st.sampled_from([None, 16, 40]))
+def test_what_enters_leaves_at_its_own_size(h: int, w: int, fixed: int | None) -> None:
+    sizes = Sizes(4, 8, fixed)
+    images = torch.rand(1, 3, h, w)
+    entered = sizes.enter(images)
+    assert tuple(entered.shape[-2:]) == sizes.taken(h, w)
+    left = sizes.leave(entered, h, w)
+    assert left.shape == images.shape
+    if fixed is None or (h, w) == (fixed, fixed):
+        assert left.equal(images)
+    else:
+        assert (left.mean() - images.mean()).abs() < 0.1
+
+
+def test_a_fixed_size_is_noted() -> None:
+    assert Sizes(4, 8).note is None
+    assert "16 x 16 pixels; others are resized" in (Sizes(fixed=16).note or "")

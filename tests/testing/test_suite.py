@@ -97,6 +97,7 @@ FAULTS = [
     ("scale_is_as_declared", "networks.py", ".clamp(-1, 1)", ".clamp(-1, 1)[..., 1:]"),
     ("any_size_goes", "networks.py", ".clamp(-1, 1)", ".clamp(-1, 1)[..., 1:]"),
     ("bf16_is_finite_if_claimed", "networks.py", ".clamp(-1, 1)", ".clamp(-1, 1) / (change.dtype.itemsize - 2)"),
+    ("heatmap_if_claimed", "__init__.py", 'look of another",', 'look of another",\n    heatmap=True,'),
     ("same_picture_same_result", "networks.py", "(x + change)", "(x + change + 0.5 * x.new_empty(x.shape).normal_())"),
     ("build_gives_a_module", "networks.py", "return Generator(config)", "return Generator(config).forward"),
     ("phases_cover_the_networks", "method.py", "[self.discriminator]", "[self.discriminator.layers[0]]"),
