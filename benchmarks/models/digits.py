@@ -4,8 +4,8 @@
         cgan=runs/cgan/checkpoints/step-00003000/generator.ema.safetensors dcgan=…
 
 The classifier learns from nine tenths of the digits, and what it is worth is measured on the rest. Of each generator
-it sees pictures of the seeds from 0 on. For conditional ones the share counts in which it reads the digit that was asked
-for; for all, the share of which it is sure (0.9 and more), and how the pictures spread over the digits.
+it sees pictures of the seeds from 0 on. For conditional ones the share counts in which it reads the digit that was
+asked for; for all, the share of which it is sure (0.9 and more), and how the pictures spread over the digits.
 """
 
 from __future__ import annotations

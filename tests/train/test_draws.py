@@ -14,7 +14,7 @@ from imtrans.train.draws import Draws
 from imtrans.train.loop import Trainer
 from imtrans.train.method import Phase, Step
 
-from .test_resume import Killer, KilledError
+from .test_resume import KilledError, Killer
 from .toys import FRESH_CARD, assert_equal, everything
 
 Make = Callable[..., Trainer]
