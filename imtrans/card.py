@@ -114,7 +114,7 @@ class Card:
     """Licence of the plugin's code."""
 
     value_range: tuple[float, float] = (-1.0, 1.0)
-    """What black and white are for the network, at its input and at its output."""
+    """What black and white are for the network, in all pictures that it takes and gives."""
     channels: Literal["RGB", "BGR", "L"] = "RGB"
     """Channel order that the network expects and gives."""
     scale: int = 1

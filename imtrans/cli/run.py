@@ -84,9 +84,11 @@ def run(
     from imtrans.cli.run_report import RunReporter
     from imtrans.infer.abilities import refuse_without_heatmap
     from imtrans.infer.plan import OUTPUT, collect, plan
+    from imtrans.infer.task import check_task
 
     # What is quick to refuse is refused before torch is imported and weights are fetched.
     card = registry.find(model)
+    check_task(card, "translate")
     if heatmap:
         refuse_without_heatmap(card)
     sources = collect([*(inputs or []), *(more or [])], recursive=recursive, leave_out=output or OUTPUT)

@@ -184,10 +184,11 @@ def _trainable(model: str) -> Card:
     card = registry.find(model)
     if card.method is None or card.method_config is None:
         trainable = sorted(name for name, other in registry.cards().items() if other.method is not None)
+        use = f"imtrans generate {model}" if card.task == "generate" else f"imtrans run {model} --input PICTURE"
         raise UsageError(
             f"the model {model!r} can be run, but not trained.",
             have=f"Trainable: {', '.join(trainable) or 'none'}.",
-            hint=f"To run it: imtrans run {model} --input PICTURE",
+            hint=f"To run it: {use}",
         )
     return card
 
@@ -215,7 +216,23 @@ def _trainer(card: Card, settings: RunConfig, run: RunFolder, device: str, devic
     minimum = max(getattr(network, "minimum", 1) for network in networks)
     fixed = next((size for network in networks if (size := getattr(network, "fixed_size", None))), None)
     check_sizes(settings.augmentation, multiple, minimum, fixed)
+    if card.task == "generate":
+        _check_output_size(trainer)
     return trainer
+
+
+def _check_output_size(trainer: Trainer) -> None:
+    """Refuse real pictures of another size than the generator's."""
+    augmentation = trainer.settings.augmentation
+    for network, _ in trainer.method.translators().values():
+        height, width = getattr(trainer.method.networks[network], "output_size", (augmentation.crop_size,) * 2)
+        if not augmentation.crops or (height, width) != (augmentation.crop_size,) * 2:
+            sides = f"--load-size {width} --crop-size {width}"
+            raise ConfigError(
+                f"the generator makes pictures of {width} x {height} pixels, unlike the training pictures.",
+                have=f"They are {augmentation.crop_size} pixels a side, in the mode {augmentation.mode}.",
+                hint=f"Type {sides}, or give the generator their size (imtrans models show {trainer.card.name}).",
+            )
 
 
 def _evaluator(card: Card, settings: RunConfig, engine: Engine) -> Evaluator | None:

@@ -16,7 +16,7 @@ from imtrans.testing.base import PluginChecks
 _TOLERANCE = 1e-4
 
 
-class NetworkChecks(PluginChecks):
+class BuildChecks(PluginChecks):
     """``build`` and ``recognise`` of the card."""
 
     def test_build_gives_a_module(self, network: nn.Module) -> None:
@@ -40,6 +40,10 @@ class NetworkChecks(PluginChecks):
         recognise = card.recognise.load()
         for shapes in ({}, {"weight": (1,)}, {"stranger.weight": (64, 3, 7, 7), "stranger.bias": (64,)}):
             assert recognise(shapes) is None, f"recognise takes {shapes} for a network of its own"
+
+
+class NetworkChecks(BuildChecks):
+    """The network itself, pictures in and pictures out."""
 
     def test_input_is_left_alone(self, network: nn.Module, x: Tensor) -> None:
         """The network does not write into the pictures that it is given."""
@@ -83,13 +87,13 @@ class NetworkChecks(PluginChecks):
             y = network.eval()(x)
         assert torch.isfinite(y).all(), "the network gives infinities or NaN in bf16"
 
-    def test_heatmap_if_claimed(self, card: Card, network: nn.Module) -> None:
+    def test_heatmap_if_claimed(self, card: Card, network: nn.Module, x: Tensor) -> None:
         """A card that claims a heatmap has a network that gives one, beside the same picture."""
         if not card.heatmap:
             return
-        x = as_network_input(card, pictures((self.size, self.size), channels_of(card), batch=2))
+        both = torch.cat([x, x.flip(3)])
         with torch.inference_mode():
-            plain, attended = network.eval()(x), network(x, attention=True)
+            plain, attended = network.eval()(both), network(both, attention=True)
         torch.testing.assert_close(attended.image, plain, atol=_TOLERANCE, rtol=_TOLERANCE)
         heatmap = attended.heatmap
         assert heatmap.ndim == 4, "the heatmap is no map (N, 1, h, w)"
