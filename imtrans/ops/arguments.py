@@ -91,3 +91,8 @@ def interior(residual: Tensor, border: int) -> Tensor:
 def statistics_dtype(dtype: torch.dtype) -> torch.dtype:
     """The type of statistics, parameters and arithmetic for feature maps of type ``dtype``."""
     return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def full_precision(x: Tensor) -> torch.autocast:
+    """A ``with`` block in which autocast converts nothing on the device of x."""
+    return torch.autocast(x.device.type, enabled=False)
