@@ -67,21 +67,38 @@ def load_network(
     located = locate(card, source, offline=offline, progress=progress, patience=patience)
     checkpoint = read(located.path, located.network)
     tensors, prefix_notes = layouts.strip_prefixes(checkpoint.tensors)
-    config, config_notes = _configuration(card, located, checkpoint, tensors)
+    tensors, settings, layout_notes = _converted(card, tensors)
+    config, config_notes = _configuration(card, located, checkpoint, tensors, settings)
     network = _built(card, config, checkpoint.path)
     tensors, statistics_notes = layouts.drop_legacy_statistics(tensors, network.state_dict().keys())
     tensors = layouts.restore_batch_counts(tensors, network.state_dict().keys())
     tensors, norm_notes = layouts.restore_spectral_norms(tensors, network.state_dict().keys())
     _fill(card, network, tensors, checkpoint.path)
-    notes = (*located.notes, *checkpoint.notes, *prefix_notes, *config_notes, *statistics_notes, *norm_notes)
+    layout_notes = (*prefix_notes, *layout_notes)
+    notes = (*located.notes, *checkpoint.notes, *layout_notes, *config_notes, *statistics_notes, *norm_notes)
     return Loaded(network.eval(), config, located.name, located.path, notes)
 
 
 # --- the configuration ----------------------------------------------------------------------------------------------
 
 
+def _converted(
+    card: Card, tensors: dict[str, Tensor]
+) -> tuple[dict[str, Tensor], Mapping[str, Any], tuple[str, ...]]:
+    """The tensors by the authors' keys, what else they tell of the configuration, and a note of whose layout it was."""
+    found = card.convert.load()(tensors) if card.convert is not None else None
+    if found is None:
+        return tensors, {}, ()
+    converted, settings, note = found
+    return dict(converted), settings, (note,) if note else ()
+
+
 def _configuration(
-    card: Card, located: Located, checkpoint: Checkpoint, tensors: Mapping[str, Tensor]
+    card: Card,
+    located: Located,
+    checkpoint: Checkpoint,
+    tensors: Mapping[str, Tensor],
+    settings: Mapping[str, Any],
 ) -> tuple[Any, tuple[str, ...]]:
     """The configuration of the network that the tensors fill, and a note of what it was inferred from."""
     identity = identity_in(checkpoint.metadata, checkpoint.path)
@@ -95,7 +112,7 @@ def _configuration(
         )
     else:
         config, notes = _from_plain(card, identity.config, checkpoint.path), ()
-    overrides = located.weights.config if located.weights is not None else {}
+    overrides = {**settings, **(located.weights.config if located.weights is not None else {})}
     if overrides:
         config = _from_plain(card, {**to_dict(config), **overrides}, checkpoint.path)
     return config, notes
