@@ -114,6 +114,11 @@ def _parameter(data: Tensor, *_: object) -> Tensor:
     return data
 
 
+def _bytes(text: str, *_: object) -> bytes:
+    """Bytes as pickles of protocol 2 hold them: as text, a character a byte."""
+    return text.encode("latin1")
+
+
 def _storage(data: bytes) -> Any:
     """Numbers in torch's own format, which is a pickle again."""
     pickles.check(io.BytesIO(data), "a tensor in the file")
@@ -129,7 +134,7 @@ _TABLE: dict[str, Callable[..., Any]] = {
     "torch._utils._rebuild_parameter": _parameter,
     "torch._utils._rebuild_tensor_v2": _tensor,
     "torch.storage._load_from_bytes": _storage,
-    "_codecs.encode": Inert,
+    "_codecs.encode": _bytes,
     "numpy.dtype": Inert,
     "numpy.core.multiarray.scalar": Inert,
     "numpy._core.multiarray.scalar": Inert,

@@ -7,6 +7,8 @@ from typing import Literal
 
 CHANNEL_BASE = 32768
 """Width times resolution in the authors' full networks; half of it in their networks for 256 pixels."""
+CHANNEL_MAX = 512
+"""Their widest blocks."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class GeneratorConfig:
     """Pixels a side: a power of two from 8 on."""
     channel_base: int = CHANNEL_BASE
     """A block at resolution r has channel_base / r channels, channel_max at most."""
-    channel_max: int = 512
+    channel_max: int = CHANNEL_MAX
     """Channels of the widest block."""
     z_dim: int = 512
     """Numbers in a latent z."""

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from imtrans.errors import UsageError
-from imtrans.ops.upfirdn2d import setup_filter
 from imtrans_stylegan2.config import DiscriminatorConfig, GeneratorConfig
-from imtrans_stylegan2.layers import BLUR, Convolution, FullyConnected
+from imtrans_stylegan2.layers import Convolution, FullyConnected, low_pass
 from imtrans_stylegan2.mapping import MappingNetwork
 
 
@@ -22,7 +21,7 @@ class DiscriminatorBlock(nn.Module):
     def __init__(self, first: bool, width: int, out_channels: int, clamp: float = 0.0) -> None:
         super().__init__()
         # Nothing is filtered by it; it is in NVIDIA's files.
-        self.register_buffer("resample_filter", setup_filter(BLUR))
+        self.register_buffer("resample_filter", low_pass())
         self.first = first
         if first:
             self.fromrgb = Convolution(3, width, 1, clamp=clamp)

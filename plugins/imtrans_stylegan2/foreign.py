@@ -14,8 +14,7 @@ import torch
 from torch import Tensor
 
 from imtrans.nn.latents import latents
-from imtrans.ops.upfirdn2d import setup_filter
-from imtrans_stylegan2.layers import BLUR
+from imtrans_stylegan2.layers import low_pass
 from imtrans_stylegan2.mapping import MappingNetwork
 
 Tensors = Mapping[str, Tensor]
@@ -145,7 +144,7 @@ def _reshaped(key: str, tensor: Tensor) -> Tensor:
 def _filters(tensors: Tensors, renamed: Tensors) -> dict[str, Tensor]:
     """The low-pass filter where NVIDIA's files have it."""
     kernel = next((tensor for key, tensor in tensors.items() if key.endswith(".kernel")), None)
-    taps = setup_filter(BLUR) if kernel is None else kernel / kernel.sum()
+    taps = low_pass() if kernel is None else kernel / kernel.sum()
     layers = {key.rpartition(".")[0] for key in renamed if key.endswith("noise_strength")}
     places = layers | {layer.rpartition(".")[0] for layer in layers}
     return {f"{place}.resample_filter": taps.clone() for place in sorted(places)}

@@ -15,10 +15,12 @@ from torch.nn import functional
 
 from imtrans.ops.bias_act import StyleActivation, bias_act
 from imtrans.ops.conv2d_resample import conv2d_resample
-from imtrans.ops.upfirdn2d import setup_filter
 
-BLUR = (1.0, 3.0, 3.0, 1.0)
-"""The low-pass filter of every change of resolution."""
+
+def low_pass() -> Tensor:
+    """The filter of every change of resolution, (4, 4): a binomial one, whose sum is 1."""
+    taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+    return torch.outer(taps, taps)
 
 
 def normalise_second_moment(x: Tensor) -> Tensor:
@@ -90,7 +92,7 @@ class Convolution(nn.Module):
         self.padding = kernel_size // 2
         self.weight_gain = 1 / math.sqrt(in_channels * kernel_size**2)
         self.act_gain = math.sqrt(2) if activation == "lrelu" else 1.0
-        self.register_buffer("resample_filter", setup_filter(BLUR))
+        self.register_buffer("resample_filter", low_pass())
         self.weight = nn.Parameter(torch.randn(out_channels, in_channels, kernel_size, kernel_size))
         self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
 

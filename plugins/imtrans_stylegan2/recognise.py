@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 
-from imtrans_stylegan2.config import GeneratorConfig
+from imtrans_stylegan2.config import CHANNEL_BASE, CHANNEL_MAX, GeneratorConfig
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -44,16 +45,15 @@ def recognise(shapes: Shapes) -> GeneratorConfig | None:
 
 
 def _channels(widths: Mapping[int, int]) -> tuple[int, int] | None:
-    """``channel_base`` and ``channel_max`` with which every resolution has its width, or None."""
-    most = widths.get(4, 0)
-    narrower = [resolution for resolution, width in widths.items() if width < most]
-    # The base is known to within a multiple of one resolution; the largest resolution that shows it tells it best.
-    resolution = max(widths) if narrower else 4
-    candidates = [widths[resolution] * resolution] if narrower else [most * max(widths)]
-    candidates += [width * resolution for resolution, width in widths.items()]
-    for base in candidates:
-        if all(min(base // resolution, most) == width for resolution, width in widths.items()):
-            return base, most
+    """``channel_base`` and ``channel_max`` with which every resolution has its width, or None.
+
+    Several may do where widths never or always reach the maximum; then the authors' own are preferred.
+    """
+    most, largest = widths.get(4, 0), max(widths)
+    bases = (CHANNEL_BASE, CHANNEL_BASE // 2, widths[largest] * largest, *(r * width for r, width in widths.items()))
+    for base, limit in itertools.product(bases, (CHANNEL_MAX, most)):
+        if all(min(base // resolution, limit) == width for resolution, width in widths.items()):
+            return base, limit
     return None
 
 

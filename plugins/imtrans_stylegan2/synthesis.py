@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from imtrans.errors import UsageError
 from imtrans.ops.modulated_conv2d import modulated_conv2d
-from imtrans.ops.upfirdn2d import setup_filter, upsample2d
+from imtrans.ops.upfirdn2d import upsample2d
 from imtrans_stylegan2.config import GeneratorConfig
-from imtrans_stylegan2.layers import BLUR, FullyConnected
+from imtrans_stylegan2.layers import FullyConnected, low_pass
 
 NoiseMode = Literal["random", "const", "none"]
 NOISE_MODES = ("random", "const", "none")
@@ -34,7 +34,7 @@ class SynthesisLayer(nn.Module):
     ) -> None:
         super().__init__()
         self.resolution, self.up, self.clamp = resolution, up, clamp
-        self.register_buffer("resample_filter", setup_filter(BLUR))
+        self.register_buffer("resample_filter", low_pass())
         self.affine = FullyConnected(w_dim, in_channels, bias_init=1.0)
         self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 3, 3))
         self.register_buffer("noise_const", torch.randn(resolution, resolution))
@@ -106,7 +106,7 @@ class SynthesisBlock(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, w_dim: int, resolution: int, clamp: float = 0.0) -> None:
         super().__init__()
-        self.register_buffer("resample_filter", setup_filter(BLUR))
+        self.register_buffer("resample_filter", low_pass())
         self.convolutions = 1 if in_channels == 0 else 2
         if in_channels == 0:
             self.const = nn.Parameter(torch.randn(out_channels, resolution, resolution))
