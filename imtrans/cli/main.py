@@ -15,6 +15,7 @@ from imtrans.cli.data import app as data
 from imtrans.cli.doctor import doctor
 from imtrans.cli.evaluate import evaluate
 from imtrans.cli.export import export
+from imtrans.cli.generate import generate
 from imtrans.cli.kernels import app as kernels
 from imtrans.cli.models import app as models
 from imtrans.cli.plugins import app as plugins
@@ -70,6 +71,7 @@ def _options(
 
 
 app.command()(run)
+app.command()(generate)
 app.command()(train)
 app.command()(evaluate)
 app.command()(export)

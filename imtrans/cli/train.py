@@ -184,10 +184,11 @@ def _trainable(model: str) -> Card:
     card = registry.find(model)
     if card.method is None or card.method_config is None:
         trainable = sorted(name for name, other in registry.cards().items() if other.method is not None)
+        use = f"imtrans generate {model}" if card.task == "generate" else f"imtrans run {model} --input PICTURE"
         raise UsageError(
             f"the model {model!r} can be run, but not trained.",
             have=f"Trainable: {', '.join(trainable) or 'none'}.",
-            hint=f"To run it: imtrans run {model} --input PICTURE",
+            hint=f"To run it: {use}",
         )
     return card
 

@@ -62,7 +62,9 @@ class Reporter(observer.Observer):
         else:
             self.say(f"stopped at step {trainer.step} of {trainer.total}; --resume goes on from there")
         for path in _weights(trainer)[:1]:
-            self.say(f"try it: imtrans run {trainer.card.name} --weights {path} --input PICTURE")
+            generates = trainer.card.task == "generate"
+            command, rest = ("generate", "--seeds 0-15") if generates else ("run", "--input PICTURE")
+            self.say(f"try it: imtrans {command} {trainer.card.name} --weights {path} {rest}")
 
     def close(self) -> None:
         """Leave the terminal in order, also after an error."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from PIL import Image, ImageFile, ImageOps
+from PIL import ExifTags, Image, ImageFile, ImageOps, PngImagePlugin
 
 from imtrans.data.atomic import atomic_file
 from imtrans.data.colour import to_srgb
@@ -125,7 +125,7 @@ def picture_from_image(image: Image.Image) -> Picture:
         raise InputError(f"the picture: {_reason(error)}.") from error
 
 
-def write_picture(picture: Picture | Image.Image, path: str | Path, *, quality: int = 95) -> None:
+def write_picture(picture: Picture | Image.Image, path: str | Path, *, quality: int = 95, comment: str = "") -> None:
     """Write a picture in the format of the path's suffix, whole or not at all.
 
     PNG, WebP and TIFF keep the alpha channel. JPEG and BMP have none: there the picture is laid over white. JPEG is
@@ -135,6 +135,8 @@ def write_picture(picture: Picture | Image.Image, path: str | Path, *, quality: 
         picture: what to write.
         path: the file; its folders are made, an existing file is replaced.
         quality: 1 to 100, for JPEG and WebP.
+        comment: text that the file carries: a PNG as text under the key ``imtrans``, JPEG, WebP and TIFF as the image
+            description of their EXIF data, BMP not at all.
 
     Raises:
         UsageError: the suffix is none of a writable format.
@@ -152,7 +154,7 @@ def write_picture(picture: Picture | Image.Image, path: str | Path, *, quality: 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(path) as stream:
-            _encode(image, stream, kind, quality)
+            _encode(image, stream, kind, quality, comment)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise OutputError(f"{shown(path)} cannot be written: {reason or type(error).__name__}.") from error
@@ -270,12 +272,19 @@ def _writable(image: Image.Image, kind: str) -> Image.Image:
     return Image.alpha_composite(white, straight).convert("RGB")
 
 
-def _encode(image: Image.Image, stream: IO[bytes], kind: str, quality: int) -> None:
+def _encode(image: Image.Image, stream: IO[bytes], kind: str, quality: int, comment: str) -> None:
+    exif = Image.Exif()
+    if comment:
+        exif[ExifTags.Base.ImageDescription] = comment
     if kind == "JPEG":
-        image.save(stream, "JPEG", quality=quality, subsampling=0)
+        image.save(stream, "JPEG", quality=quality, subsampling=0, exif=exif)
     elif kind == "WEBP":
-        image.save(stream, "WEBP", quality=quality)
+        image.save(stream, "WEBP", quality=quality, exif=exif)
     elif kind == "TIFF":
-        image.save(stream, "TIFF", compression="tiff_lzw")
+        image.save(stream, "TIFF", compression="tiff_lzw", exif=exif)
+    elif kind == "PNG" and comment:
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("imtrans", comment)
+        image.save(stream, "PNG", pnginfo=text)
     else:
         image.save(stream, kind)

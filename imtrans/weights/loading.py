@@ -23,6 +23,9 @@ from imtrans.weights.store import Located, locate
 
 Shapes = Mapping[str, tuple[int, ...]]
 
+_COMMANDS = {"translate": "run", "generate": "generate"}
+"""What runs a model of each task; the right one is most often that of the model which was asked for."""
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -67,14 +70,15 @@ def load_network(
     located = locate(card, source, offline=offline, progress=progress, patience=patience)
     checkpoint = read(located.path, located.network)
     tensors, prefix_notes = layouts.strip_prefixes(checkpoint.tensors)
-    tensors, settings, layout_notes = _converted(card, tensors)
+    tensors, taken_notes = layouts.take_generator(tensors)
+    tensors, settings, converted_notes = _converted(card, tensors)
+    layout_notes = (*prefix_notes, *taken_notes, *converted_notes)
     config, config_notes = _configuration(card, located, checkpoint, tensors, settings)
     network = _built(card, config, checkpoint.path)
     tensors, statistics_notes = layouts.drop_legacy_statistics(tensors, network.state_dict().keys())
     tensors = layouts.restore_batch_counts(tensors, network.state_dict().keys())
     tensors, norm_notes = layouts.restore_spectral_norms(tensors, network.state_dict().keys())
     _fill(card, network, tensors, checkpoint.path)
-    layout_notes = (*prefix_notes, *layout_notes)
     notes = (*located.notes, *checkpoint.notes, *layout_notes, *config_notes, *statistics_notes, *norm_notes)
     return Loaded(network.eval(), config, located.name, located.path, notes)
 
@@ -108,7 +112,7 @@ def _configuration(
     elif identity.model != card.name:
         raise WeightsError(
             f"{checkpoint.path} holds weights of the model {identity.model!r}, not of {card.name!r}.",
-            hint=f"Use that model: imtrans run {identity.model} --weights {checkpoint.path}",
+            hint=f"Use that model: imtrans {_COMMANDS[card.task]} {identity.model} --weights {checkpoint.path}",
         )
     else:
         config, notes = _from_plain(card, identity.config, checkpoint.path), ()

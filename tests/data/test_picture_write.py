@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -86,7 +86,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(
     path = tmp_path / "a.png"
     path.write_bytes(b"old")
 
-    def half(image: Image.Image, stream: IO[bytes], kind: str, quality: int) -> None:
+    def half(image: Image.Image, stream: IO[bytes], *rest: Any) -> None:
         stream.write(b"half of a pict")
         stream.flush()
         raise failure
@@ -104,8 +104,8 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(
 def test_the_final_name_appears_only_when_the_file_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, seen, encode = tmp_path / "a.png", [], module._encode
 
-    def watched(image: Image.Image, stream: IO[bytes], kind: str, quality: int) -> None:
-        encode(image, stream, kind, quality)
+    def watched(image: Image.Image, stream: IO[bytes], *rest: Any) -> None:
+        encode(image, stream, *rest)
         seen.append((path.exists(), Path(stream.name).parent))
 
     monkeypatch.setattr(module, "_encode", watched)
