@@ -132,4 +132,21 @@ Status apply_only(const Pass& pass, const FeatureMap& map, int vec, void* stream
                 static_cast<typename Pass::ImageTotal*>(nullptr));
 }
 
+// Enqueues the first half and what merges its sums, for a pass that needs no coefficients for its maps and writes them
+// as it adds up.
+template <class Pass>
+Status reduce_only(const Pass& pass, const FeatureMap& map, int vec, void* workspace, void* stream) {
+  constexpr int kFull = kVector<typename Pass::Element>;
+  static_assert(!Pass::kWritesMaps, "run_apart would apply coefficients");
+  const bool nhwc = map.layout == Layout::kNHWC;
+  if constexpr (kFull > 1) {
+    if (vec > 1) {
+      return nhwc ? run_apart<Pass, Layout::kNHWC, kFull>(pass, map, workspace, stream)
+                  : run_apart<Pass, Layout::kNCHW, kFull>(pass, map, workspace, stream);
+    }
+  }
+  return nhwc ? run_apart<Pass, Layout::kNHWC, 1>(pass, map, workspace, stream)
+              : run_apart<Pass, Layout::kNCHW, 1>(pass, map, workspace, stream);
+}
+
 }  // namespace imtrans::cuda

@@ -6,13 +6,17 @@
 #include <stdexcept>
 
 #include "cpu/adalin.h"
+#include "cpu/bias_act.h"
 #include "cpu/instance_norm.h"
 #include "cpu/moments.h"
 #include "cpu/reflect_pad.h"
+#include "cpu/upfirdn2d.h"
 #include "cuda/adalin.h"
+#include "cuda/bias_act.h"
 #include "cuda/instance_norm.h"
 #include "cuda/moments.h"
 #include "cuda/reflect_pad.h"
+#include "cuda/upfirdn2d.h"
 
 namespace imtrans {
 
@@ -28,6 +32,10 @@ struct OnCpu {
   static void run(const MomentsBackwardBackward& p) { cpu::launch_moments_backward_backward(p, serial_for); }
   static void run(const ReflectPad& p) { cpu::launch_reflect_pad(p, serial_for); }
   static void run(const ReflectFold& p) { cpu::launch_reflect_fold(p, serial_for); }
+  static void run(const BiasActForward& p) { cpu::launch_bias_act(p, serial_for); }
+  static void run(const BiasActBackward& p) { cpu::launch_bias_act_backward(p, serial_for); }
+  static void run(const BiasActBackwardBackward& p) { cpu::launch_bias_act_backward_backward(p, serial_for); }
+  static void run(const Upfirdn2d& p) { cpu::launch_upfirdn2d(p, serial_for); }
 };
 
 struct OnCuda {
@@ -51,6 +59,10 @@ struct OnCuda {
   static void run(const MomentsBackwardBackward& p) { run(p, cuda::launch_moments_backward_backward); }
   static void run(const ReflectPad& p) { require(cuda::launch_reflect_pad(p, nullptr)); }
   static void run(const ReflectFold& p) { require(cuda::launch_reflect_fold(p, nullptr)); }
+  static void run(const BiasActForward& p) { run(p, cuda::launch_bias_act); }
+  static void run(const BiasActBackward& p) { run(p, cuda::launch_bias_act_backward); }
+  static void run(const BiasActBackwardBackward& p) { run(p, cuda::launch_bias_act_backward_backward); }
+  static void run(const Upfirdn2d& p) { require(cuda::launch_upfirdn2d(p, nullptr)); }
 };
 
 }  // namespace imtrans

@@ -3,11 +3,13 @@
 // kernels.cpu runs the CPU kernels on one thread; kernels.cuda runs the CUDA kernels on the host (csrc/host/). Both
 // have the functions and the arguments of the schemas in imtrans/ops/ plus `channels_last`.
 #include "python/adalin.h"
+#include "python/bias_act.h"
 #include "python/convolution.h"
 #include "python/devices.h"
 #include "python/instance_norm.h"
 #include "python/moments.h"
 #include "python/reflect_pad.h"
+#include "python/upfirdn2d.h"
 
 namespace imtrans {
 namespace {
@@ -18,6 +20,8 @@ void define(pybind11::module_ module) {
   define_adalin<Device>(module);
   define_moments<Device>(module);
   define_reflect_pad<Device>(module);
+  define_bias_act<Device>(module);
+  define_upfirdn2d<Device>(module);
 }
 
 }  // namespace

@@ -63,13 +63,18 @@ inline FeatureMap describe(const Tensor& x) {
   return {x.size(0), x.size(1), x.size(2), x.size(3), layout, dtype_of(x)};
 }
 
-// A new map of the type, the device and the order of x, `border` pixels larger on each side. Where both orders describe
-// x, as with a single channel, its strides decide.
-inline Tensor new_bordered(const Tensor& x, int64_t border) {
-  const int64_t sizes[] = {x.size(0), x.size(1), x.size(2) + 2 * border, x.size(3) + 2 * border};
+// A new map of the type, the device and the order of x, with other numbers of pixels. Where both orders describe x, as
+// with a single channel, its strides decide.
+inline Tensor new_sized(const Tensor& x, int64_t height, int64_t width) {
+  const int64_t sizes[] = {x.size(0), x.size(1), height, width};
   const bool nhwc = is_dense(x, Layout::kNHWC) && x.stride(1) == 1;
   return torch::stable::empty({sizes, 4}, x.scalar_type(), std::nullopt, x.device(), std::nullopt,
                               nhwc ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous);
+}
+
+// The same, `border` pixels larger on each side.
+inline Tensor new_bordered(const Tensor& x, int64_t border) {
+  return new_sized(x, x.size(2) + 2 * border, x.size(3) + 2 * border);
 }
 
 // The same with a border of `pad` reflected pixels, which a map must be large enough for; with none it is like x to the

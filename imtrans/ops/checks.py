@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -76,6 +78,74 @@ def check_moments(
                 for (what, a), b in zip(got.items(), want.values(), strict=True)
             ]
     return checks
+
+
+def check_resampling(
+    dtypes: Iterable[torch.dtype], device: torch.device, function: Callable[..., Tensor]
+) -> list[Check]:
+    """Compare ``function(x, f, up=..., down=..., padding=...)`` and two orders of gradients with float64."""
+    generator = torch.Generator().manual_seed(0)
+    f = torch.randn(3, 4, generator=generator).to(device)
+    cases: dict[str, dict[str, Any]] = {
+        "filtered": {"padding": (1, 2, 1, 1)},
+        "enlarged": {"up": (2, 3), "padding": (2, 1, -1, 3), "gain": 4.0},
+        "shrunk": {"down": (2, 1), "padding": 2, "flip_filter": True},
+    }
+    checks: list[Check] = []
+    for dtype, layout, (name, numbers) in itertools.product(sorted(dtypes, key=str), LAYOUTS, cases.items()):
+        x = _inputs()[0].to(device, dtype).contiguous(memory_format=LAYOUTS[layout])
+
+        def resampled(x: Tensor, _: int, numbers: dict[str, Any] = numbers) -> Tensor:
+            return function(x, f, **numbers)
+
+        with use_backend("fused"):
+            got = _padded_and_gradients(resampled, x, 0)
+        with use_backend("reference"):
+            want = _padded_and_gradients(resampled, x.double(), 0)
+        checks += _compared(f"{str(dtype).removeprefix('torch.')} {layout} {name}", got, want, TOLERANCES[dtype])
+    return checks
+
+
+def check_bias_act(dtypes: Iterable[torch.dtype], device: torch.device, function: Callable[..., Tensor]) -> list[Check]:
+    """Compare ``function(x, bias, scale=..., ...)`` and two orders of its gradients with float64."""
+    checks: list[Check] = []
+    for dtype, layout in itertools.product(sorted(dtypes, key=str), LAYOUTS):
+        inputs = [tensor.to(device, dtype) for tensor in _pointwise_inputs()]
+        inputs[0] = inputs[0].contiguous(memory_format=LAYOUTS[layout])
+        with use_backend("fused"):
+            got = _activated_and_gradients(function, inputs)
+        with use_backend("reference"):
+            want = _activated_and_gradients(function, [tensor.double() for tensor in inputs])
+        checks += _compared(f"{str(dtype).removeprefix('torch.')} {layout}", got, want, TOLERANCES[dtype])
+    return checks
+
+
+def _pointwise_inputs() -> list[Tensor]:
+    """x, bias, scale, noise, its strength and the next style. Where x is rounded, so is all else, to the same."""
+    x, _, bias, _ = _inputs()
+    generator = torch.Generator().manual_seed(1)
+    shapes = (2, 19), (2, 1, 9, 13), (), (2, 19)
+    return [x, bias, *(torch.randn(shape, generator=generator) for shape in shapes)]
+
+
+def _activated_and_gradients(function: Callable[..., Tensor], inputs: list[Tensor]) -> dict[str, Tensor]:
+    x, bias, scale, noise, strength, style = inputs
+    x, bias, scale, strength, style = leaves = [
+        each.detach().requires_grad_() for each in (x, bias, scale, strength, style)
+    ]
+    parts = {"scale": scale, "noise": noise, "noise_strength": strength, "next_style": style}
+    y = function(x, bias, activation="lrelu", clamp=8.0, **parts)
+    names = "x", "bias", "scale", "noise strength", "next style"
+    first = torch.autograd.grad(y.square().sum(), leaves, create_graph=True)
+    # Where the first are as large as sums over maps, what is left of the second would be their rounding.
+    second = torch.autograd.grad(first[0].square().sum(), leaves)
+    found = {"output": y}
+    found |= {f"gradient of {name}": one for name, one in zip(names, first, strict=True)}
+    return found | {f"second gradient of {name}": two for name, two in zip(names, second, strict=True)}
+
+
+def _compared(name: str, got: dict[str, Tensor], want: dict[str, Tensor], tolerance: float) -> list[Check]:
+    return [Check(f"{name}, {what}", _relative_error(one, want[what]), tolerance) for what, one in got.items()]
 
 
 def _moments_and_gradients(function: Callable[[Tensor], tuple[Tensor, Tensor]], x: Tensor) -> dict[str, Tensor]:

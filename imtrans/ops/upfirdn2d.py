@@ -17,6 +17,7 @@ derivatives of every order.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,7 +25,9 @@ from torch.nn import functional
 
 from imtrans.errors import UsageError
 from imtrans.ops.arguments import full_precision, statistics_dtype
-from imtrans.ops.reflect_pad import memory_format_of
+from imtrans.ops.checks import check_resampling
+from imtrans.ops.operator import Check, Operator, define
+from imtrans.ops.reflect_pad import dense, memory_format_of
 
 Factor = int | tuple[int, int]
 """Of both axes, or (x, y)."""
@@ -67,7 +70,27 @@ def upfirdn2d(
     up, down, padding = factors_of("up", up), factors_of("down", down), sides_of(padding)
     f = _filter_of(x, f)
     _require_fits(x, f, up, padding)
-    return reference(x, f, up, down, padding, flip_filter, gain)
+    if not operator.is_fused(_why_not(x, f)):
+        return reference(x, f, up, down, padding, flip_filter, gain)
+    x, f, gain = dense(x), f.detach().to(statistics_dtype(x.dtype)), float(gain)
+    if f.dim() == 2:
+        return _fused(x, f, up, down, padding, flip_filter, gain)
+    left, right, top, bottom = padding
+    across = _fused(x, f[None, :], (up[0], 1), (down[0], 1), (left, right, 0, 0), flip_filter, 1.0)
+    return _fused(across, f[:, None], (1, up[1]), (1, down[1]), (0, 0, top, bottom), flip_filter, gain)
+
+
+def _fused(
+    x: Tensor,
+    f: Tensor,
+    up: tuple[int, int],
+    down: tuple[int, int],
+    padding: tuple[int, int, int, int],
+    flip_filter: bool,
+    gain: float,
+) -> Tensor:
+    result: Tensor = torch.ops.imtrans.upfirdn2d(x, f, *up, *down, *padding, flip_filter, gain)
+    return result
 
 
 def reference(
@@ -83,7 +106,7 @@ def reference(
     batch, channels, height, width = x.shape
     wide = x.to(statistics_dtype(x.dtype))
     spread = functional.pad(wide[:, :, :, None, :, None], (0, up[0] - 1, 0, 0, 0, up[1] - 1))
-    padded = functional.pad(spread.reshape(batch, channels, height * up[1], width * up[0]), padding)
+    padded = _pad_then_crop(spread.reshape(batch, channels, height * up[1], width * up[0]), padding)
     taps = (f if flip_filter else f.flip(list(range(f.dim())))).to(padded.dtype)
     kernels = [taps * gain] if taps.dim() == 2 else [taps[None, :] * gain, taps[:, None]]
     with full_precision(x):
@@ -91,6 +114,14 @@ def reference(
             padded = functional.conv2d(padded, kernel.expand(channels, 1, *kernel.shape), groups=channels)
     y = padded[:, :, :: down[1], :: down[0]]
     return y.to(x.dtype).contiguous(memory_format=memory_format_of(x))
+
+
+def _pad_then_crop(x: Tensor, padding: tuple[int, int, int, int]) -> Tensor:
+    """In this order, so that more may be cropped on one side than x itself has."""
+    left, right, top, bottom = (max(side, 0) for side in padding)
+    padded = functional.pad(x, (left, right, top, bottom))
+    left, right, top, bottom = (max(-side, 0) for side in padding)
+    return padded[:, :, top : padded.shape[2] - bottom, left : padded.shape[3] - right]
 
 
 # ------------------------------------------------------------------------------------------------------------ its uses
@@ -264,3 +295,87 @@ def _require_fits(x: Tensor, f: Tensor, up: tuple[int, int], padding: tuple[int,
         raise UsageError(
             f"a filter of {height} x {width} taps does not fit into a padded map of {padded_height} x {padded_width}."
         )
+
+
+# -------------------------------------------------------------------------------------------------- for the dispatcher
+
+
+def _why_not(x: Tensor, f: Tensor) -> str | None:
+    if x.numel() == 0:
+        return "there is nothing to filter in an empty tensor."
+    if f.requires_grad:
+        return "a filter has no gradient in its kernels."
+    return operator.why_not(x)
+
+
+def _self_check(device: torch.device) -> list[Check]:
+    return check_resampling(operator.dtypes[device.type], device, upfirdn2d)
+
+
+_FLOATS = frozenset({torch.float32, torch.float64, torch.bfloat16})
+
+operator = define(
+    Operator(
+        name="upfirdn2d",
+        summary="FIR resampling: enlarge with zeros, pad, filter, shrink",
+        schemas={
+            # f has two dimensions, and the type of the sums.
+            "upfirdn2d": "(Tensor x, Tensor f, int up_x, int up_y, int down_x, int down_y, SymInt left, SymInt right,"
+            " SymInt top, SymInt bottom, bool flip, float gain) -> Tensor",
+        },
+        reference=reference,
+        self_check=_self_check,
+        dtypes={"cpu": _FLOATS, "cuda": _FLOATS | {torch.float16}},
+    )
+)
+
+
+@torch.library.register_fake("imtrans::upfirdn2d")
+def _fake(
+    x: Tensor,
+    f: Tensor,
+    up_x: int,
+    up_y: int,
+    down_x: int,
+    down_y: int,
+    left: int,
+    right: int,
+    top: int,
+    bottom: int,
+    flip: bool,
+    gain: float,
+) -> Tensor:
+    height = (x.shape[2] * up_y + top + bottom - f.shape[0]) // down_y + 1
+    width = (x.shape[3] * up_x + left + right - f.shape[1]) // down_x + 1
+    sizes = (*x.shape[:2], height, width)
+    return torch.empty(sizes, dtype=x.dtype, device=x.device, memory_format=memory_format_of(x))
+
+
+# ------------------------------------------------------------------------------------------------------------ autograd
+
+
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    x, f, *ctx.numbers = inputs
+    ctx.sides = x.shape[2:]
+    # Gradients arrive in any layout; they leave in that of the input, where the layer before expects them.
+    ctx.memory_format = memory_format_of(x)
+    ctx.save_for_backward(f)
+
+
+def _backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+    (f,) = ctx.saved_tensors
+    up_x, up_y, down_x, down_y, left, _, top, _, flip, gain = ctx.numbers
+    before, after = f.shape[1] - left - 1, ctx.sides[1] * up_x - dy.shape[3] * down_x + left - up_x + 1
+    above, below = f.shape[0] - top - 1, ctx.sides[0] * up_y - dy.shape[2] * down_y + top - up_y + 1
+    dx = torch.ops.imtrans.upfirdn2d(
+        dy.contiguous(memory_format=ctx.memory_format),
+        f,
+        *(down_x, down_y, up_x, up_y),
+        *(before, after, above, below),
+        not flip,
+        gain,
+    )
+    return dx, *(None,) * 11
+
+
+torch.library.register_autograd("imtrans::upfirdn2d", _backward, setup_context=_remember)
