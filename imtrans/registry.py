@@ -85,14 +85,14 @@ def find(name: str) -> Card:
 
 
 def _discover() -> Iterator[Entry]:
-    homes: dict[str, str] = {}
+    seen: set[str] = set()
     for distribution in metadata.distributions():
         if GROUP not in _entry_points_text(distribution):  # a hundred others, which nobody needs to parse
             continue
         # A distribution that stands twice on the path counts once, as the first does for import.
-        home = str(distribution.locate_file(""))
-        if homes.setdefault(_name(distribution), home) != home:
+        if _name(distribution) in seen:
             continue
+        seen.add(_name(distribution))
         try:
             points = distribution.entry_points.select(group=GROUP)
         except Exception as error:  # metadata.entry_points() would die of this one file, whoever wrote it

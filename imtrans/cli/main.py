@@ -20,6 +20,7 @@ from imtrans.cli.kernels import app as kernels
 from imtrans.cli.models import app as models
 from imtrans.cli.plugins import app as plugins
 from imtrans.cli.printing import print_error
+from imtrans.cli.project import project
 from imtrans.cli.run import run
 from imtrans.cli.runs import app as runs
 from imtrans.cli.train import train
@@ -72,6 +73,7 @@ def _options(
 
 app.command()(run)
 app.command()(generate)
+app.command()(project)
 app.command()(train)
 app.command()(evaluate)
 app.command()(export)

@@ -66,6 +66,13 @@ def run(
     max_size: Annotated[
         int | None, typer.Option(min=1, help="Shrink pictures whose longer side has more pixels than this.")
     ] = None,
+    style_seed: Annotated[
+        int | None, typer.Option(min=0, help="Of models that generate: draw each picture again in this seed's style.")
+    ] = None,
+    layers: Annotated[
+        str | None, typer.Option(help="With --style-seed: coarse, middle, fine, numbers [default: fine].")
+    ] = None,
+    project_steps: Annotated[int, typer.Option(min=1, help="With --style-seed: of the search for the picture.")] = 500,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Never download weights.")] = False,
 ) -> None:
@@ -78,19 +85,46 @@ def run(
 
         imtrans run cyclegan --input horse.jpg --weights horse2zebra.pth --compare
 
+        imtrans run stylegan2 --input face.jpg --style-seed 3 --layers fine
+
     Leaves with 0 when every picture was translated, 1 when some failed, 2 when the command made no sense.
     """
     from imtrans import registry
     from imtrans.cli.run_report import RunReporter
     from imtrans.infer.abilities import refuse_without_heatmap
+    from imtrans.errors import UsageError
     from imtrans.infer.plan import OUTPUT, collect, plan
     from imtrans.infer.task import check_task
 
     # What is quick to refuse is refused before torch is imported and weights are fetched.
     card = registry.find(model)
+    if card.task == "generate" and style_seed is not None:
+        from imtrans.cli.restyle import restyle
+
+        well = restyle(
+            card,
+            [*(inputs or []), *(more or [])],
+            output,
+            style_seed=style_seed,
+            layers=layers,
+            steps=project_steps,
+            weights=weights,
+            device=device,
+            backend=backend,
+            kind=kind,
+            recursive=recursive,
+            as_json=as_json,
+            offline=offline,
+        )
+        raise typer.Exit(0 if well else 1)
     check_task(card, "translate")
     if heatmap:
         refuse_without_heatmap(card)
+    if style_seed is not None or layers is not None:
+        raise UsageError(
+            f"the model {card.name!r} translates pictures without styles that could be mixed.",
+            hint="Leave --style-seed and --layers away.",
+        )
     sources = collect([*(inputs or []), *(more or [])], recursive=recursive, leave_out=output or OUTPUT)
     jobs = plan(sources, output, kind=kind, compare=compare, heatmap=heatmap)
 

@@ -21,7 +21,8 @@ def check_task(card: Card, wanted: Task) -> None:
     if card.task == "generate":
         raise UsageError(
             f"the model {card.name!r} generates pictures from random numbers; it translates none.",
-            hint=f"Type: imtrans generate {card.name} --seeds 0-15",
+            hint=f"Type: imtrans generate {card.name} --seeds 0-15; or, to re-style a picture by a model with styles: "
+            f"imtrans run {card.name} --input PICTURE --style-seed 3",
         )
     raise UsageError(
         f"the model {card.name!r} translates pictures; it generates none from random numbers.",

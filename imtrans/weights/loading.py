@@ -71,8 +71,9 @@ def load_network(
     checkpoint = read(located.path, located.network)
     tensors, prefix_notes = layouts.strip_prefixes(checkpoint.tensors)
     tensors, taken_notes = layouts.take_generator(tensors)
-    layout_notes = (*prefix_notes, *taken_notes)
-    config, config_notes = _configuration(card, located, checkpoint, tensors)
+    tensors, settings, converted_notes = _converted(card, tensors)
+    layout_notes = (*prefix_notes, *taken_notes, *converted_notes)
+    config, config_notes = _configuration(card, located, checkpoint, tensors, settings)
     network = _built(card, config, checkpoint.path)
     tensors, statistics_notes = layouts.drop_legacy_statistics(tensors, network.state_dict().keys())
     tensors = layouts.restore_batch_counts(tensors, network.state_dict().keys())
@@ -85,8 +86,23 @@ def load_network(
 # --- the configuration ----------------------------------------------------------------------------------------------
 
 
+def _converted(
+    card: Card, tensors: dict[str, Tensor]
+) -> tuple[dict[str, Tensor], Mapping[str, Any], tuple[str, ...]]:
+    """The tensors by the authors' keys, what else they tell of the configuration, and a note of whose layout it was."""
+    found = card.convert.load()(tensors) if card.convert is not None else None
+    if found is None:
+        return tensors, {}, ()
+    converted, settings, note = found
+    return dict(converted), settings, (note,) if note else ()
+
+
 def _configuration(
-    card: Card, located: Located, checkpoint: Checkpoint, tensors: Mapping[str, Tensor]
+    card: Card,
+    located: Located,
+    checkpoint: Checkpoint,
+    tensors: Mapping[str, Tensor],
+    settings: Mapping[str, Any],
 ) -> tuple[Any, tuple[str, ...]]:
     """The configuration of the network that the tensors fill, and a note of what it was inferred from."""
     identity = identity_in(checkpoint.metadata, checkpoint.path)
@@ -100,7 +116,7 @@ def _configuration(
         )
     else:
         config, notes = _from_plain(card, identity.config, checkpoint.path), ()
-    overrides = located.weights.config if located.weights is not None else {}
+    overrides = {**settings, **(located.weights.config if located.weights is not None else {})}
     if overrides:
         config = _from_plain(card, {**to_dict(config), **overrides}, checkpoint.path)
     return config, notes

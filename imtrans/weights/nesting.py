@@ -17,8 +17,14 @@ from imtrans.errors import WeightsError, did_you_mean
 DEPTH = 4
 """How many dictionaries deep a state dict is looked for."""
 
-PREFERRED = (("params_ema", "params"), ("model_ema", "model"), ("state_dict_ema", "state_dict"))
-"""Of such a pair, which is one network twice, the running average is the one that its authors run."""
+PREFERRED = (
+    ("params_ema", "params"),
+    ("model_ema", "model"),
+    ("state_dict_ema", "state_dict"),
+    ("G_ema", "G", "D", "augment_pipe"),
+    ("g_ema", "g", "d"),
+)
+"""Of such names, where the first is a running average of the second, the average is the one that its authors run."""
 
 
 def select(loaded: object, network: str | None, where: object) -> tuple[dict[str, Tensor], tuple[str, ...]]:
@@ -69,8 +75,8 @@ def _choose(found: Mapping[str, Mapping[str, Any]], network: str | None, where: 
         return matches[0], (f"took the network {matches[0]!r} of {len(names)} in the file",)
     if len(names) == 1:
         return names[0], (f"the tensors are under {names[0]!r}",) if names[0] else ()
-    for better, worse in PREFERRED:
-        if set(names) == {better, worse}:
+    for better, worse, *others in PREFERRED:
+        if better in names and set(names) <= {better, worse, *others}:
             return better, (f"took {better!r}, the running average, rather than {worse!r}",)
     raise _ask(f"{where} holds {len(names)} networks.", found, where)
 

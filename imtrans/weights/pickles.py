@@ -27,6 +27,7 @@ ALLOWED = frozenset(
     {
         "__builtin__.set",
         "_codecs.encode",
+        "argparse.Namespace",
         "builtins.set",
         "collections.Counter",
         "collections.OrderedDict",
@@ -44,7 +45,7 @@ ALLOWED = frozenset(
         "torch.storage.UntypedStorage",
     }
 )
-"""Everything that plain tensors and containers need; dtypes and storages of the module torch are allowed besides."""
+"""Everything that plain tensors and containers need, and the settings of a command line; dtypes and storages of the module torch are allowed besides."""
 
 _DTYPES = re.compile(r"bool|double|half|float|int|long|short|bfloat16|u?int\d+|float\d+(_e\dm\d\w*)?|complex\d+")
 _UNNAMED = "something that it names only while it runs"

@@ -6,6 +6,7 @@ Safetensors is read by its own library. Torch's zip format (1.6 and later) and t
 
 from __future__ import annotations
 
+import argparse
 import io
 import stat
 import warnings
@@ -19,7 +20,7 @@ import torch
 from torch import Tensor
 
 from imtrans.errors import WeightsError
-from imtrans.weights import nesting, pickles
+from imtrans.weights import nesting, persistent, pickles
 from imtrans.weights.sniff import Format, sniff
 
 MAX_RATIO = 4
@@ -158,8 +159,10 @@ def _pickle_in(entries: Mapping[str, int], path: Path) -> str:
 
 
 def _load_legacy(path: Path) -> object:
-    """What the file holds in torch's format before 1.6: pickles, then raw numbers."""
+    """What a bare pickle holds: torch's format before 1.6 (pickles, then raw numbers), or NVIDIA's networks."""
     try:
+        if (networks := persistent.load(path)) is not None:
+            return networks
         with path.open("rb") as file:
             pickles.check(file, path)
             file.seek(0)
@@ -176,7 +179,8 @@ def _load_legacy(path: Path) -> object:
 def _torch_load(path: Path) -> object:
     try:
         # A file object, not a name: torch would go by a name's ending where we go by what the file is.
-        with path.open("rb") as file, warnings.catch_warnings():
+        namespace = torch.serialization.safe_globals([argparse.Namespace])
+        with path.open("rb") as file, warnings.catch_warnings(), namespace:
             warnings.simplefilter("ignore")
             return torch.load(file, map_location="cpu", weights_only=True, mmap=False)
     except WeightsError:

@@ -1,0 +1,83 @@
+"""``imtrans run`` for models that generate: pictures projected, and drawn again with other styles."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imtrans.card import Card
+from imtrans.cli.printing import print_error, print_line
+from imtrans.errors import ImtransError, UsageError
+from imtrans.infer.plan import OUTPUT, Job, collect, plan
+
+if TYPE_CHECKING:
+    from imtrans.infer.restyle import Restyler
+
+USUAL = "fine"
+"""The layers that change unless others are named: colours, not shapes."""
+
+
+def restyle(
+    card: Card,
+    inputs: list[str],
+    output: Path | None,
+    *,
+    style_seed: int,
+    layers: str | None,
+    steps: int,
+    weights: str | None,
+    device: str,
+    backend: str,
+    kind: str,
+    recursive: bool,
+    as_json: bool,
+    offline: bool,
+) -> bool:
+    """Re-style pictures (or latents of ``imtrans project``); a bad one is reported and the rest goes on.
+
+    Returns:
+        Whether all went well.
+
+    Raises:
+        UsageError: nothing was found, or the model has no such layers.
+    """
+    sources = collect(inputs, recursive=recursive, leave_out=output or OUTPUT)
+    jobs = [_named(job) for job in plan(sources, output, kind=kind)]
+
+    from imtrans.infer.generator import load_generator
+    from imtrans.infer.mixing import check_mixable, parse_layers
+    from imtrans.infer.restyle import Restyler
+
+    generator = load_generator(card, weights=weights, device=device, backend=backend, offline=offline)
+    chosen = parse_layers(layers or USUAL, check_mixable(generator))
+    if generator.classes:
+        raise UsageError("pictures cannot be re-styled yet by a model that wants to know their class.")
+    restyler = Restyler(generator, style_seed, chosen, steps=steps)
+    if not as_json:
+        print_line(f"{generator.describe()}; layers {', '.join(map(str, chosen))} from seed {style_seed}")
+    return all([_one(restyler, job, as_json) for job in jobs])
+
+
+def _named(job: Job) -> Job:
+    """A latent becomes a picture of its name."""
+    latent = f"{job.source.name}.png"
+    return Job(job.source, job.target.with_name(f"{job.source.stem}.png")) if job.target.name == latent else job
+
+
+def _one(restyler: Restyler, job: Job, as_json: bool) -> bool:
+    from imtrans.data.picture import write_picture
+
+    try:
+        write_picture(restyler(job.source), job.target)
+    except ImtransError as error:
+        if as_json:
+            print(json.dumps({"event": "failed", "source": str(job.source), "error": error.what}), flush=True)
+        else:
+            print_error(error)
+        return False
+    if as_json:
+        print(json.dumps({"event": "written", "source": str(job.source), "path": str(job.target)}), flush=True)
+    else:
+        print_line(str(job.target))
+    return True

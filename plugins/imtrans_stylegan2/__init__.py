@@ -1,0 +1,21 @@
+"""StyleGAN2: pictures from styles (Karras, Laine, Aittala, Hellsten, Lehtinen and Aila, CVPR 2020)."""
+
+from __future__ import annotations
+
+from imtrans import Card, Ref
+from imtrans_stylegan2.official import OFFICIAL
+
+card = Card(
+    name="stylegan2",
+    summary="draws pictures like those that it was trained on, in styles that can be mixed",
+    task="generate",
+    network_config=Ref("imtrans_stylegan2.config:GeneratorConfig"),
+    build=Ref("imtrans_stylegan2.generator:build_generator"),
+    recognise=Ref("imtrans_stylegan2.recognise:recognise"),
+    convert=Ref("imtrans_stylegan2.foreign:convert"),
+    method=Ref("imtrans_stylegan2.method:StyleGAN2"),
+    method_config=Ref("imtrans_stylegan2.config:StyleGAN2Config"),
+    weights=OFFICIAL,
+    paper="Karras, Laine, Aittala, Hellsten, Lehtinen, Aila: Analyzing and Improving the Image Quality of StyleGAN, "
+    "CVPR 2020, https://arxiv.org/abs/1912.04958",
+)
