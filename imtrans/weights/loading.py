@@ -65,7 +65,7 @@ def load_network(
             hold instead.
     """
     located = locate(card, source, offline=offline, progress=progress, patience=patience)
-    checkpoint = read(located.path, located.network)
+    checkpoint = read(located.path, located.network, card.default_network)
     tensors, prefix_notes = layouts.strip_prefixes(checkpoint.tensors)
     config, config_notes = _configuration(card, located, checkpoint, tensors)
     network = _built(card, config, checkpoint.path)
