@@ -83,7 +83,7 @@ def faces(
     from imtrans.cli.prepare_faces_report import FacesReporter
     from imtrans.data.prepare.faces.portrait import PortraitOptions, Portraits
     from imtrans.data.prepare.faces.tools import load_detector, load_segmenter
-    from imtrans.infer.prepare_faces import prepare_files
+    from imtrans.infer.portraits import prepare_files
 
     options = PortraitOptions(size, around, which, background == "transparent")  # type: ignore[arg-type]  # looked at above
     portraits = Portraits(load_detector(detector), load_segmenter(segmenter) if segment else None, options)

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from imtrans.cli.printing import plain
 
 if TYPE_CHECKING:
-    from imtrans.infer.prepare_faces import Event, Summary
+    from imtrans.infer.portraits import Event, Summary
 
 
 class FacesReporter:
