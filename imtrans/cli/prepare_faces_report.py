@@ -71,14 +71,14 @@ class FacesReporter:
         targets = ", ".join(str(target) for target in event.targets)
         notes = []
         if event.faces > len(event.targets):
-            notes.append(f"the largest of {event.faces} faces")
+            notes.append(f"{len(event.targets)} of {event.faces} faces")
         if self._enlarged(event):
-            sides = ", ".join(f"{side:.0f}" for side in event.sides if side < self.size)
+            sides = ", ".join(f"{side:.0f}" for side in event.sides if round(side) < self.size)
             notes.append(f"enlarged from {sides} pixels")
         return f"{event.job.source} -> {targets}" + (f" ({'; '.join(notes)})" if notes else "")
 
     def _enlarged(self, event: Event) -> bool:
-        return any(side < self.size for side in event.sides)
+        return any(round(side) < self.size for side in event.sides)
 
     def _line(self, text: str, *, error: bool = False) -> None:
         (self.err if error else self.out).print(plain(text), markup=False, soft_wrap=True)

@@ -67,7 +67,7 @@ def test_a_folder_goes_on_past_what_is_no_portrait(prepare: Command) -> None:
     assert status == 1
     made = sorted(str(path.relative_to("out")) for path in Path("out").rglob("*") if path.is_file())
     assert made == ["a.png", "b.png", "deep/c.png"]
-    assert "in/b.png -> out/b.png (the largest of 2 faces)" in out
+    assert "in/b.png -> out/b.png (1 of 2 faces)" in out
     assert "3 portraits of 3 pictures" in out
     assert "2 failed" in out
     assert "failed: in/empty.png: no face was found." in err

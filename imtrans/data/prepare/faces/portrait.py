@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from PIL import Image
 
 from imtrans.data.picture import Picture
-from imtrans.data.prepare.faces.geometry import Face, Margins, cut, portrait_square
+from imtrans.data.prepare.faces.geometry import Face, Margins, Points, cut, portrait_square
 from imtrans.data.prepare.faces.tools import FaceDetector, Segmenter
 from imtrans.errors import InputError, UsageError
+
+LEAST = 0.5
+"""Share of a face that has to count as a person, or the segmentation is taken for a failure."""
 
 SEGMENTED = 256
 """Least side in pixels at which people are told from the background; smaller portraits are shrunk afterwards."""
@@ -48,7 +52,7 @@ class Found:
     """What a picture gave."""
 
     portraits: tuple[Portrait, ...]
-    """The largest face first."""
+    """At least one, the largest face first; without those faces that could not be told from the background."""
     faces: int
     """How many faces there are in the picture."""
 
@@ -72,27 +76,38 @@ class Portraits:
         """The portraits in an upright picture; transparent parts of it are white from the start.
 
         Raises:
-            InputError: there is no face, or there are several and one was expected.
+            InputError: there is no face, there are several and one was expected, or no face that was wanted can be told
+                from the background.
             UsageError: detector or segmenter give something else than they should.
         """
         image = _on_white(picture.image, picture.alpha)
         faces = _by_size(self.detector(image))
         if not faces:
-            raise InputError("no face was found.", have="Faces are found upright, from about 40 pixels on.")
+            raise InputError(
+                "no face was found.", have="Faces that are tiny, hidden or seen from the side are easily missed."
+            )
         if self.options.which == "error" and len(faces) > 1:
             raise InputError(
                 f"{len(faces)} faces were found, and one was expected.", hint="--faces largest or all takes it."
             )
         wanted = faces if self.options.which == "all" else faces[:1]
-        return Found(tuple(self._portrait(image, face) for face in wanted), len(faces))
+        portraits = tuple(made for face in wanted if (made := self._portrait(image, face)) is not None)
+        if not portraits:
+            raise InputError(
+                "the person cannot be told from the background.", hint="--no-segment leaves the background as it is."
+            )
+        return Found(portraits, len(faces))
 
-    def _portrait(self, image: Image.Image, face: Face) -> Portrait:
+    def _portrait(self, image: Image.Image, face: Face) -> Portrait | None:
+        """The face cut out; None where the segmenter takes most of it for background."""
         options = self.options
         square = portrait_square(face, options.margins)
         if self.segmenter is None:
             return Portrait(Picture(cut(image, square, options.size)), square.side)
         portrait = cut(image, square, max(options.size, SEGMENTED))
         mask = _checked(self.segmenter(portrait), portrait)
+        if _share_within(mask, square.place(face.outline) * (portrait.width / square.side)) < LEAST:
+            return None
         portrait, mask = (_shrunk(each, options.size) for each in (_on_white(portrait, mask), mask))
         return Portrait(Picture(portrait, mask if options.transparent else None), square.side)
 
@@ -115,6 +130,13 @@ def _checked(mask: Image.Image, portrait: Image.Image) -> Image.Image:
             have=f"It has to be of mode L and as large as what it was given: {portrait.width} x {portrait.height}.",
         )
     return mask
+
+
+def _share_within(mask: Image.Image, outline: Points) -> float:
+    """How much of the box around an outline is a person."""
+    (left, top), (right, bottom) = np.floor(outline.min(axis=0)), np.ceil(outline.max(axis=0))
+    pixels = np.asarray(mask)[max(0, int(top)) : int(bottom), max(0, int(left)) : int(right)]
+    return float(pixels.mean()) / 255 if pixels.size else 0.0
 
 
 def _shrunk(image: Image.Image, size: int) -> Image.Image:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import platform
 import sys
 import warnings
 from collections.abc import Iterator
@@ -178,9 +179,8 @@ def _solution(name: str) -> Any:
 
 
 def _have() -> str:
-    if sys.version_info < (3, 13):
-        return ""
-    return f"They exist for Python 3.10 to 3.12, and this is {sys.version_info[0]}.{sys.version_info[1]}."
+    major, minor = platform.python_version_tuple()[:2]
+    return f"They exist for Python 3.10 to 3.12, and this is {major}.{minor}." if int(minor) > 12 else ""
 
 
 @contextlib.contextmanager

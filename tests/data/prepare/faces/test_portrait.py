@@ -73,6 +73,18 @@ def test_no_face_is_an_error_in_words() -> None:
         portraits()(Picture(Image.new("RGB", (1, 1))))
 
 
+def test_a_face_that_is_lost_in_the_background_is_no_blank_portrait() -> None:
+    def blind(image: Image.Image) -> Image.Image:
+        return Image.new("L", image.size)
+
+    with pytest.raises(InputError, match="cannot be told from the background") as caught:
+        portraits(blind)(Picture(portrait()))
+    assert "--no-segment" in caught.value.hint
+    masks = iter([segment, blind])
+    found = portraits(lambda image: next(masks)(image), which="all")(two_faces())
+    assert (found.faces, len(found.portraits)) == (2, 1)
+
+
 def test_margins_make_the_face_smaller() -> None:
     near = portraits(margins=Margins(0, 0, 0))(Picture(portrait())).portraits[0].side
     assert portraits(margins=Margins(1, 1, 0))(Picture(portrait())).portraits[0].side == pytest.approx(3 * near)

@@ -51,6 +51,14 @@ def test_a_release_without_models_is_told_apart(monkeypatch: pytest.MonkeyPatch)
     assert "0.10.21" in caught.value.have
 
 
+def test_a_python_without_such_releases_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mediapipe", None)
+    monkeypatch.setattr("platform.python_version_tuple", lambda: ("3", "13", "2"))
+    with pytest.raises(MissingExtraError) as caught:
+        load_detector()
+    assert "this is 3.13" in caught.value.have
+
+
 def test_nothing_is_kept_from_stderr_afterwards(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
