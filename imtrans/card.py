@@ -131,6 +131,8 @@ class Card:
     is what ``network(x)`` gives, and ``heatmap``, a map (N, 1, h, w) over the picture of no particular range."""
     notes: str = ""
     """What users should know before they choose settings or pictures, such as sizes that a variant is bound to."""
+    default_network: str | None = None
+    """Which network of a file that holds several is the one to run, unless the user names another."""
     api: int = API
 
     def __post_init__(self) -> None:

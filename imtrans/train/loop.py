@@ -112,7 +112,9 @@ class Trainer:
         self.pools = self._make_pools()
         self.total = train.steps or self.draws.steps_for(train.total_batches(dataset.round_length))
         self.step = 0
-        self.notes = list(start_from(self.method, card, train.init_from)) if train.init_from else []
+        self.notes = [*self.method.notes()]
+        if train.init_from:
+            self.notes += start_from(self.method, card, train.init_from)
         """What the user should know of the start."""
         self.averages.restart()
         if not self.ranks.first:  # the same weights everywhere, and dropout of one's own

@@ -100,6 +100,10 @@ class Method(ABC):
         """Image pools that the loop is to keep, by name, each with its number of pictures; none unless overridden."""
         return {}
 
+    def notes(self) -> Sequence[str]:
+        """What the user should know of this training before it starts, as sentences without a full stop."""
+        return ()
+
     @abstractmethod
     def phases(self) -> Sequence[Phase]:
         """The phases in the order in which a step runs them."""

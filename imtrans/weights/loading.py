@@ -68,7 +68,7 @@ def load_network(
             hold instead.
     """
     located = locate(card, source, offline=offline, progress=progress, patience=patience)
-    checkpoint = read(located.path, located.network)
+    checkpoint = read(located.path, located.network, card.default_network)
     tensors, prefix_notes = layouts.strip_prefixes(checkpoint.tensors)
     tensors, taken_notes = layouts.take_generator(tensors)
     tensors, settings, converted_notes = _converted(card, tensors)

@@ -27,13 +27,17 @@ PREFERRED = (
 """Of such names, where the first is a running average of the second, the average is the one that its authors run."""
 
 
-def select(loaded: object, network: str | None, where: object) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+def select(
+    loaded: object, network: str | None, where: object, default: str | None = None
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """The state dict in ``loaded``, which is what a checkpoint's pickle held.
 
     Args:
         loaded: dictionaries of dictionaries of tensors.
         network: the name of one network, for files that hold several.
         where: the file's name, for messages.
+        default: the name of the network to take from a file that holds several, where it has one of that name and none
+            was asked for.
 
     Returns:
         The tensors by key, and notes on where they were found.
@@ -47,6 +51,8 @@ def select(loaded: object, network: str | None, where: object) -> tuple[dict[str
     if not found:
         keys = ", ".join(repr(key) for key in list(loaded)[:5])
         raise WeightsError(f"{where} holds no tensors of a network.", have=f"It has the keys: {keys or 'none'}.")
+    if network is None and default is not None and len(found) > 1 and _named(found, default):
+        network = default
     name, note = _choose(found, network, where)
     return {key: _plain(value) for key, value in found[name].items() if isinstance(value, Tensor)}, note
 
@@ -69,7 +75,7 @@ def _choose(found: Mapping[str, Mapping[str, Any]], network: str | None, where: 
     """The path of the wanted state dict, and notes."""
     names = list(found)
     if network is not None:
-        matches = [name for name in names if network in (name, name.rpartition(".")[2])]
+        matches = _named(found, network)
         if len(matches) != 1:
             raise _ask(f"{where} holds no network called {network!r}. {did_you_mean(network, names)}", found, where)
         return matches[0], (f"took the network {matches[0]!r} of {len(names)} in the file",)
@@ -79,6 +85,11 @@ def _choose(found: Mapping[str, Mapping[str, Any]], network: str | None, where: 
         if better in names and set(names) <= {better, worse, *others}:
             return better, (f"took {better!r}, the running average, rather than {worse!r}",)
     raise _ask(f"{where} holds {len(names)} networks.", found, where)
+
+
+def _named(found: Mapping[str, Mapping[str, Any]], network: str) -> list[str]:
+    """The paths that end in the network's name."""
+    return [name for name in found if network in (name, name.rpartition(".")[2])]
 
 
 def _ask(what: str, found: Mapping[str, Mapping[str, Any]], where: object) -> WeightsError:

@@ -47,12 +47,13 @@ class Checkpoint:
         return {key: tuple(tensor.shape) for key, tensor in self.tensors.items()}
 
 
-def read(path: str | Path, network: str | None = None) -> Checkpoint:
+def read(path: str | Path, network: str | None = None, default: str | None = None) -> Checkpoint:
     """Read the weights file at ``path``, in whichever format its first bytes show, whatever its name says.
 
     Args:
         path: a file.
         network: which of several networks in the file to take.
+        default: which to take where none is named, if the file has it.
 
     Raises:
         UnsafeCheckpointError: the file wants to run code; the message names what.
@@ -65,7 +66,7 @@ def read(path: str | Path, network: str | None = None) -> Checkpoint:
         return _read_safetensors(path, network)
     notes: tuple[str, ...]
     loaded = _load_zip(path, size) if found is Format.TORCH else _load_legacy(path)
-    tensors, notes = nesting.select(loaded, network, path)
+    tensors, notes = nesting.select(loaded, network, path, default)
     _check_claims(tensors, size, path)
     return Checkpoint(tensors, {}, found.value, path, notes)
 

@@ -30,9 +30,13 @@ def sniff(file: BinaryIO, path: Path) -> Format:
     head = file.read(HEAD)
     if head.startswith(b"PK\x03\x04"):
         return Format.TORCH
+    # Eight bytes for the length of the header, below 100 MB, and the header, which is JSON. It comes before pickles,
+    # because a length may begin as they do.
+    if head[4:9] == b"\0\0\0\0{":
+        return Format.SAFETENSORS
     if head[:1] == b"\x80" and head[1:2] <= b"\x05":  # the PROTO opcode that every binary pickle begins with
         return Format.LEGACY
-    if len(head) > 8 and head[8:9] == b"{":  # the length of the header, then the header, which is JSON
+    if head[8:9] == b"{":
         return Format.SAFETENSORS
     what, hint = _impostor(head)
     raise WeightsError(f"{path} is not a checkpoint: it {what}.", hint=hint)

@@ -34,6 +34,17 @@ def test_several_networks_ask_for_a_name() -> None:
     assert "run.pth#netG_A" in caught.value.hint
 
 
+def test_a_default_is_taken_where_no_name_is_asked_for() -> None:
+    content = {"genA2B": net(1), "genB2A": net(2)}
+    tensors, notes = select(content, None, "file", "genA2B")
+    assert tensors["w"][0] == 1
+    assert "'genA2B'" in notes[0]
+    assert select(content, "genB2A", "file", "genA2B")[0]["w"][0] == 2
+    assert select(net(3), None, "file", "genA2B")[0]["w"][0] == 3
+    with pytest.raises(WeightsError, match="holds 2 networks"):
+        select({"a": net(), "b": net()}, None, "file", "genA2B")
+
+
 @pytest.mark.parametrize("name", ["models.b", "b"])
 def test_a_network_answers_to_its_path_and_to_its_last_name(name: str) -> None:
     tensors, notes = select({"models": {"a": net(1), "b": net(2)}}, name, "file")

@@ -72,6 +72,15 @@ def test_reads_both_formats_of_torch(tmp_path: Path, format: str) -> None:
     assert (found.format, found.metadata) == (format, {})
 
 
+def test_a_header_whose_length_begins_like_a_pickle_is_none(tmp_path: Path) -> None:
+    path, starts = tmp_path / "weights.safetensors", set()
+    for padding in range(0, 1400, 8):
+        save_file({"weight": torch.ones(3)}, path, {"note": "." * padding})
+        assert read(path).format == "safetensors"
+        starts.add(path.read_bytes()[:2])
+    assert b"\x80\x02" in starts
+
+
 @pytest.mark.parametrize("name", ["weights.safetensors", "weights.pth", "weights", "weights.jpg"])
 @pytest.mark.parametrize("format", ["safetensors", *FORMATS])
 def test_goes_by_content_and_not_by_name(tmp_path: Path, format: str, name: str) -> None:
