@@ -18,6 +18,7 @@ from imtrans.cli.export import export
 from imtrans.cli.kernels import app as kernels
 from imtrans.cli.models import app as models
 from imtrans.cli.plugins import app as plugins
+from imtrans.cli.prepare import app as prepare
 from imtrans.cli.printing import print_error
 from imtrans.cli.run import run
 from imtrans.cli.runs import app as runs
@@ -74,6 +75,7 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(export)
 app.add_typer(data, name="data")
+app.add_typer(prepare, name="prepare")
 app.add_typer(runs, name="runs")
 app.add_typer(models, name="models")
 app.add_typer(plugins, name="plugins")

@@ -1,0 +1,17 @@
+"""``imtrans prepare``: data sets made from ordinary pictures, one file a way of making them."""
+
+from __future__ import annotations
+
+import typer
+
+from imtrans.cli.prepare_blur import blur
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def prepare() -> None:
+    """Make data sets from ordinary pictures."""
+
+
+app.command()(blur)
