@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from imtrans.data.augmentation import Augmentation
-from imtrans.errors import ConfigError
+from imtrans.errors import ConfigError, WeightsError
 from imtrans.nn.discriminators import build_discriminator
 from imtrans.nn.init import init_normal
 from imtrans.train.losses import discriminator_loss, generator_loss, gradient_penalty, l1_loss, l2_loss
@@ -116,7 +116,11 @@ class DeblurGAN(Method):
 def _perceptual(config: DeblurGANConfig) -> PerceptualLoss | None:
     if config.content not in ("vgg19", "vgg16"):
         return None
-    return PerceptualLoss(DEBLURGAN if config.content == "vgg19" else KERAS, config.vgg or None)
+    try:
+        return PerceptualLoss(DEBLURGAN if config.content == "vgg19" else KERAS, config.vgg or None)
+    except WeightsError as error:
+        way = "The setting is --set vgg=FILE; --set content=l2 learns without it, from the pixels alone."
+        raise WeightsError(error.what, have=error.have, hint=f"{error.hint} {way}".strip()) from error
 
 
 def _check_channels(config: DeblurGANConfig) -> None:

@@ -243,7 +243,7 @@ def test_both_versions_look_through_their_own_layer(content: Any, depth: Any, la
 def test_without_vggs_file_the_message_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMTRANS_OFFLINE", "1")
     monkeypatch.setenv("IMTRANS_CACHE", str(tmp_path))
-    with pytest.raises(WeightsError, match="VGG-19"):
+    with pytest.raises(WeightsError, match=r"VGG-19.*\n.*--set vgg=FILE; --set content=l2"):
         DeblurGAN(DeblurGANConfig(**SMALL | {"content": "vgg19"}))
 
 
