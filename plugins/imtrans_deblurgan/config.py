@@ -14,8 +14,8 @@ Direction = Literal["AtoB", "BtoA"]
 class GeneratorConfig(shared.GeneratorConfig):
     """Hyper-parameters of the generator, under the names that the authors' command line gave them where it has one."""
 
-    kind: Literal["resnet"] = "resnet"
-    """The residual network of Johnson et al.; the authors' U-Nets are out of reach, see the README."""
+    kind: Literal["resnet", "fpn-mobilenet"] = "resnet"  # type: ignore[assignment]  # another network takes a place
+    """The paper's residual network, or the feature pyramid on MobileNet of DeblurGAN-v2."""
     dropout: bool = True
     """Dropout of one half inside the residual blocks."""
     learn_residual: bool = True
@@ -24,6 +24,15 @@ class GeneratorConfig(shared.GeneratorConfig):
     """How x + G(x) gets back to [-1, 1]: cut off there, or halved as in the Keras version."""
     block: Literal["double", "single"] = "double"
     """Convolutions of a residual block: two, or the one that the authors' code has had since 2019-03-24."""
+    backbone: float = 1.0
+    """Width of MobileNet, relative to its paper's (fpn-mobilenet only)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0.125 <= self.backbone <= 4:
+            raise ValueError(f"backbone must lie in 0.125..4, not be {self.backbone}")
+        if self.kind == "fpn-mobilenet" and (self.input_nc, self.output_nc, self.ngf % 2) != (3, 3, 0):
+            raise ValueError("fpn-mobilenet takes and gives 3 channels (input_nc, output_nc), and its ngf is even")
 
 
 @dataclass(frozen=True)

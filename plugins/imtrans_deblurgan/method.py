@@ -43,7 +43,9 @@ class DeblurGAN(Method):
         self.generator = build_generator(config.generator)
         self.critic = build_discriminator(config.critic)
         self.networks = nn.ModuleDict({"generator": self.generator, "critic": self.critic})
-        init_normal(self.networks, std=0.02)
+        init_normal(self.critic, std=0.02)
+        if config.generator.norm != "none":  # weights so small would let the signal die where no norm revives it
+            init_normal(self.generator, std=0.02)
         self.perceptual = _perceptual(config)
         self.source, self.target = config.direction.split("to")
 

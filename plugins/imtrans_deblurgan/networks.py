@@ -5,18 +5,19 @@ Keys of the state dict are those of the authors' ``models/networks.py``, so thei
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from imtrans.nn.generator_keys import TRUNK
 from imtrans.nn.generators import ResnetGenerator, block_border, normalise, padded_convolution
 from imtrans_deblurgan.config import GeneratorConfig
+from imtrans_deblurgan.fpn_mobilenet import FPNMobileNet
+from imtrans_deblurgan.residual import bounded
 
 
 def build_generator(config: GeneratorConfig) -> nn.Module:
     """The generator that ``config`` describes, with PyTorch's initial weights."""
-    return DeblurGenerator(config)
+    return FPNMobileNet(config) if config.kind == "fpn-mobilenet" else DeblurGenerator(config)
 
 
 class DeblurGenerator(ResnetGenerator):
@@ -36,10 +37,7 @@ class DeblurGenerator(ResnetGenerator):
 
     def forward(self, x: Tensor) -> Tensor:
         """Deblur pictures; see the class for shapes and ranges."""
-        found = self.model(x)
-        if not self.learn_residual:
-            return found
-        return (x + found) / 2 if self.bound == "halve" else torch.clamp(x + found, -1.0, 1.0)
+        return bounded(x, self.model(x), self.learn_residual, self.bound)
 
 
 class SingleBlock(nn.Module):

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 
+from imtrans.nn.generator_config import Norm
 from imtrans.nn.generator_keys import TRUNK, Shapes, describe_relative, is_discriminator, read_settings
 from imtrans_deblurgan.config import GeneratorConfig
+from imtrans_deblurgan.fpn_mobilenet import round_width
 
 
 def recognise(shapes: Shapes) -> GeneratorConfig | None:
     """The configuration of the generator whose state dict has these keys and shapes, or None if it is none of ours."""
+    if "fpn.lateral4.weight" in shapes:
+        return _pyramid(shapes)
     single = _has_single_blocks(shapes)
     settings = read_settings(_as_double(shapes) if single else shapes)
     if settings is None or settings["kind"] != "resnet" or settings["input_nc"] != settings["output_nc"]:
@@ -40,12 +44,28 @@ def describe(shapes: Shapes) -> str | None:
 
 
 def _what_keys_tell(config: GeneratorConfig) -> str:
+    if config.kind == "fpn-mobilenet":
+        return "a generator of DeblurGAN-v2 on MobileNet"
     if config.block == "single":
         return "a generator by DeblurGAN's code since 2019-03-24, which alone builds blocks of one convolution"
     alike = "; CycleGAN's and pix2pix's have the same keys and shapes, so only who made the file knows which it is"
     if config.dropout and config.norm == "instance":
         return f"a residual generator with dropout and instance norm, DeblurGAN's defaults{alike}"
     return f"a residual generator that differs from DeblurGAN's defaults{alike}"
+
+
+def _pyramid(shapes: Shapes) -> GeneratorConfig | None:
+    """The settings of a feature pyramid on MobileNet."""
+    lateral, first = shapes["fpn.lateral4.weight"], shapes.get("fpn.features.0.0.weight", ())
+    final = shapes.get("final.weight", ())
+    if len(lateral) != 4 or len(final) != 4 or len(first) != 4 or first[1:] != (3, 3, 3) or final[0] != 3:
+        return None
+    # Of all layers the one before the last lateral way has the most channels, so it tells the width most exactly.
+    backbone, ngf = lateral[1] / 160, 2 * final[1]
+    norm: Norm = "batch" if "fpn.td1.1.weight" in shapes else "instance"
+    if not 0.125 <= backbone <= 4 or round_width(32, backbone) != first[0]:
+        return None
+    return GeneratorConfig(kind="fpn-mobilenet", ngf=ngf, backbone=backbone, norm=norm, dropout=False)
 
 
 _CONVOLUTION = re.compile(r"model\.(\d+)\.conv_block\.(\d+)\.weight")

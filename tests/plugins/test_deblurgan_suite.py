@@ -42,3 +42,22 @@ class TestDeblurGANOfOneConvolution(PluginSuite):
         "content": "l1",
         "critic_steps": 1,
     }
+
+
+class TestDeblurGANv2(PluginSuite):
+    """The same with the feature pyramid on MobileNet of the second version."""
+
+    model = "deblurgan"
+    variants = (
+        {"kind": "fpn-mobilenet", "dropout": False},
+        {"kind": "fpn-mobilenet", "dropout": False, "norm": "batch", "backbone": 0.5, "ngf": 32},
+    )
+    small: ClassVar = {"kind": "fpn-mobilenet", "dropout": False, "backbone": 0.25, "ngf": 8}
+    small_training: ClassVar = {
+        "generator": {"kind": "fpn-mobilenet", "dropout": False, "backbone": 0.25, "ngf": 8},
+        "critic": {"ndf": 4},
+        "content": "l1",
+        "critic_steps": 1,
+    }
+    # At 1/32 of 40 pixels a batch norm has four numbers to go by, and random weights make much of their rounding.
+    waivers: ClassVar = {"half_precision_file_loads": "maps of 2 x 2 pixels, normalised by themselves"}

@@ -8,6 +8,7 @@ CHECKOUT is a checkout of the authors' repository at the commit ID; the cases th
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import json
 import math
@@ -25,8 +26,8 @@ from make import fill, read_authors, recorded_dropout, texture
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-WHOLE, LATEST = "afc149d", "2499a87"
-"""Commits: the last one whose residual blocks have both their convolutions, and the newest."""
+WHOLE, LATEST, SECOND = "afc149d", "2499a87", "c16bd9f"
+"""Commits: the last one whose residual blocks have both their convolutions, the newest, and one of DeblurGAN-v2."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Case:
     """One network as the authors' constructors take it, and the picture it is tried on, in train mode."""
 
     network: str
-    """``resnet`` or ``patch``."""
+    """``resnet``, ``patch`` or ``pyramid``."""
     width: int
     """ngf or ndf."""
     depth: int
@@ -46,6 +47,8 @@ class Case:
     commit: str = WHOLE
     drawn: bool = False
     """Keep the seed and the shapes of the weights in place of the weights: the newest code has a width of 64 only."""
+    stride: int = 1
+    """Every which output pixel is kept, in both directions."""
 
 
 CASES = {
@@ -53,6 +56,10 @@ CASES = {
     "deblurgan-resnet6-batch": Case("resnet", 2, 6, norm="batch"),
     "deblurgan-resnet6-plain": Case("resnet", 2, 6, dropout=False, learn_residual=False),
     "deblurgan-resnet6-latest": Case("resnet", 64, 6, commit=LATEST, drawn=True),
+    "deblurgan-pyramid": Case("pyramid", 64, 0, dropout=False, size=(64, 96), commit=SECOND, drawn=True, stride=3),
+    "deblurgan-pyramid-batch": Case(
+        "pyramid", 64, 0, norm="batch", dropout=False, size=(96, 64), commit=SECOND, drawn=True, stride=3
+    ),
     "deblurgan-critic": Case("patch", 4, 3, size=(48, 40)),
 }
 
@@ -60,8 +67,15 @@ CASES = {
 @torch.no_grad()
 def make(case: Case, authors: ModuleType, seed: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The authors' state dict, masks and ``golden.output`` as ``make.py`` keeps them, and what the metadata says."""
-    norm = authors.get_norm_layer(norm_type=case.norm)
-    if case.network == "patch":
+    if case.network == "pyramid":
+        # Their networks.py, which has this too, imports networks that other libraries bring along.
+        options = {"affine": False, "track_running_stats": True} if case.norm == "instance" else {"affine": True}
+        norm = functools.partial(nn.InstanceNorm2d if case.norm == "instance" else nn.BatchNorm2d, **options)
+    else:
+        norm = authors.get_norm_layer(norm_type=case.norm)
+    if case.network == "pyramid":
+        network = authors.FPNMobileNet(norm, pretrained=False)
+    elif case.network == "patch":
         network = authors.NLayerDiscriminator(3, case.width, case.depth, norm)
     else:
         options = {"use_dropout": case.dropout, "n_blocks": case.depth, "learn_residual": case.learn_residual}
@@ -75,7 +89,7 @@ def make(case: Case, authors: ModuleType, seed: int) -> tuple[dict[str, Tensor],
         output = network(texture(*case.size))
     kept = {} if case.drawn else tensors
     kept |= {f"golden.mask.{place:02}": mask for place, mask in enumerate(masks)}
-    return {**kept, "golden.output": output.contiguous()}, told
+    return {**kept, "golden.output": output[..., :: case.stride, :: case.stride].contiguous()}, told
 
 
 # --- training -------------------------------------------------------------------------------------------------------
@@ -202,11 +216,14 @@ def main() -> None:
     """Write the cases of one commit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkout", type=Path)
-    parser.add_argument("--commit", choices=(WHOLE, LATEST), required=True)
+    parser.add_argument("--commit", choices=(WHOLE, LATEST, SECOND), required=True)
     parser.add_argument("--output", type=Path, default=Path(__file__).parent)
     options = parser.parse_args()
     sys.path.insert(0, str(options.checkout))
-    authors = read_authors(options.checkout)
+    second = options.commit == SECOND
+    if second:  # PyTorch has renamed it since
+        nn.functional.upsample = nn.functional.interpolate  # type: ignore[assignment]
+    authors = importlib.import_module("models.fpn_mobilenet") if second else read_authors(options.checkout)
     for seed, (name, case) in enumerate(CASES.items(), 300):
         if case.commit == options.commit:
             write(options.output / f"{name}.safetensors", *make(case, authors, seed))
