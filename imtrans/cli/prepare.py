@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from imtrans.cli.prepare_faces import faces
+from imtrans.cli.prepare_blur import blur
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -15,3 +16,4 @@ def prepare() -> None:
 
 
 app.command()(faces)
+app.command()(blur)

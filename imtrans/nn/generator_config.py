@@ -64,11 +64,15 @@ class DiscriminatorConfig:
     """Strided convolutions (patch only)."""
     norm: Norm = "instance"
     """Normalisation after the convolutions."""
+    padding: int = 1
+    """Zeros around the maps before each convolution (patch only): 1, or 2 where authors rounded up half of 3."""
 
     def __post_init__(self) -> None:
         for name in ("input_nc", "ndf", "layers"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.padding not in (1, 2):
+            raise ValueError(f"padding must be 1 or 2, not {self.padding}")
 
     @property
     def has_bias(self) -> bool:

@@ -35,9 +35,10 @@ def is_discriminator(shapes: Shapes) -> bool:
     """Whether the state dict is one of :mod:`imtrans.nn.discriminators`, or looks much like it."""
     if len(first := shapes.get("net.0.weight", ())) == 4 and first[2:] == (1, 1) and "net.2.weight" in shapes:
         return True
-    first = shapes.get("model.0.weight", ())
-    final = [shape for key, shape in shapes.items() if re.fullmatch(r"model\.\d+\.weight", key) and len(shape) == 4]
-    return len(first) == 4 and first[2:] == (4, 4) and len(final) > 1 and final[-1][0] == 1
+    matches = (re.fullmatch(r"model\.(\d+)\.weight", key) for key, shape in shapes.items() if len(shape) == 4)
+    # By their places: a safetensors file lists 11 before 2.
+    places = {int(match[1]): shapes[match[0]] for match in matches if match is not None}
+    return len(places) > 1 and places.get(0, ())[2:] == (4, 4) and places[max(places)][0] == 1
 
 
 def describe_relative(shapes: Shapes) -> str | None:
