@@ -15,10 +15,11 @@ from imtrans import registry
 from imtrans.card import Card
 from imtrans.config import from_dict, to_dict
 from imtrans.errors import ConfigError, ImtransError, WeightsError
-from imtrans.weights import layouts
+from imtrans.weights import layouts, nesting
 from imtrans.weights.download import Patience, Progress
+from imtrans.weights.foreign.layouts import Channels, to_authors
 from imtrans.weights.identity import identity_in
-from imtrans.weights.reader import Checkpoint, read
+from imtrans.weights.reader import Checkpoint, Contents, read_all
 from imtrans.weights.store import Located, locate
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -35,6 +36,10 @@ class Loaded:
     name: str
     """The name of the weights, or of their file."""
     path: Path
+    project: str = ""
+    """The project in whose layout the file is, where that is not the one of the model's authors; else ``""``."""
+    format: str = ""
+    """Of the file, see :class:`imtrans.weights.reader.Checkpoint`."""
     notes: tuple[str, ...] = ()
     """What was fetched, chosen, unwrapped, dropped or inferred on the way, as sentences without a full stop."""
 
@@ -46,6 +51,7 @@ def load_network(
     offline: bool = False,
     progress: Progress | None = None,
     patience: Patience | None = None,
+    channels: Channels = "auto",
 ) -> Loaded:
     """The network that ``source`` holds the weights of.
 
@@ -59,22 +65,71 @@ def load_network(
         offline: never download.
         progress: called while downloading; see :data:`imtrans.weights.download.Progress`.
         patience: how long to put up with a bad line.
+        channels: see :func:`imtrans.weights.foreign.layouts.to_authors`.
 
     Raises:
         WeightsError: the file cannot be had, read, trusted or fitted to the model; the message says what it seems to
             hold instead.
     """
     located = locate(card, source, offline=offline, progress=progress, patience=patience)
-    checkpoint = read(located.path, located.network)
-    tensors, prefix_notes = layouts.strip_prefixes(checkpoint.tensors)
-    config, config_notes = _configuration(card, located, checkpoint, tensors)
+    checkpoint = _chosen(card, read_all(located.path), located)
+    translated = to_authors(checkpoint.tensors, checkpoint.format, channels=channels)
+    config, config_notes = _configuration(card, located, checkpoint, translated.tensors)
     network = _built(card, config, checkpoint.path)
-    tensors, statistics_notes = layouts.drop_legacy_statistics(tensors, network.state_dict().keys())
-    tensors = layouts.restore_batch_counts(tensors, network.state_dict().keys())
-    tensors, norm_notes = layouts.restore_spectral_norms(tensors, network.state_dict().keys())
+    tensors, fit_notes = fitted(translated.tensors, network.state_dict())
     _fill(card, network, tensors, checkpoint.path)
-    notes = (*located.notes, *checkpoint.notes, *prefix_notes, *config_notes, *statistics_notes, *norm_notes)
-    return Loaded(network.eval(), config, located.name, located.path, notes)
+    notes = (*located.notes, *checkpoint.notes, *translated.notes, *config_notes, *fit_notes)
+    return Loaded(network.eval(), config, located.name, located.path, translated.project, checkpoint.format, notes)
+
+
+def fitted(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """What older versions of PyTorch saved, brought to the keys that the network has; and notes on it.
+
+    Args:
+        tensors: a checkpoint's, under the authors' keys.
+        expected: the network's state dict.
+    """
+    kept, statistics_notes = layouts.drop_legacy_statistics(tensors, expected.keys())
+    kept = layouts.restore_batch_counts(kept, expected.keys())
+    kept, norm_notes = layouts.restore_spectral_norms(kept, expected.keys())
+    return kept, (*statistics_notes, *norm_notes)
+
+
+def misfits(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> list[str]:
+    """Which keys are missing, unexpected or of another shape, in words; empty where all fit."""
+    return [
+        *_listed("missing", [key for key in expected if key not in tensors]),
+        *_listed("unexpected", [key for key in tensors if key not in expected]),
+        *_listed("of another shape", [_shapes_of(key, tensors, expected) for key in expected if key in tensors]),
+    ]
+
+
+# --- the network's tensors ------------------------------------------------------------------------------------------
+
+
+def _chosen(card: Card, contents: Contents, located: Located) -> Checkpoint:
+    """The tensors of the network that is meant: the one that was named, the only one, or the only one that is ours."""
+    networks = contents.networks
+    if located.network is None:
+        (whole,) = networks.values() if len(networks) == 1 else ({},)
+        parts = nesting.members(whole) if whole else networks
+        ours = [name for name, tensors in parts.items() if _is_ours(card, contents, tensors)]
+        if parts and not _is_ours(card, contents, whole):
+            if len(ours) == 1:
+                note = f"took {ours[0]!r}, the only one of {len(parts)} networks in the file that {card.name!r} can run"
+                return contents.checkpoint(parts[ours[0]], (note,) if len(parts) > 1 else ())
+            networks = parts if ours else networks
+    tensors, notes = nesting.pick(networks, located.network, contents.path)
+    return contents.checkpoint(tensors, notes)
+
+
+def _is_ours(card: Card, contents: Contents, network: Mapping[str, Any]) -> bool:
+    """Whether the card recognises one of the networks in the file."""
+    try:
+        translated = to_authors(nesting.dense(network), contents.format)
+    except WeightsError:
+        return False
+    return _fits(card, {key: tuple(tensor.shape) for key, tensor in translated.tensors.items()})
 
 
 # --- the configuration ----------------------------------------------------------------------------------------------
@@ -143,11 +198,7 @@ def _built(card: Card, config: Any, path: Path) -> nn.Module:
 def _fill(card: Card, network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     """Copy the tensors into the network; every key has to have its counterpart of the same shape."""
     expected = network.state_dict()
-    wrong = [
-        *_listed("missing", [key for key in expected if key not in tensors]),
-        *_listed("unexpected", [key for key in tensors if key not in expected]),
-        *_listed("of another shape", [_shapes_of(key, tensors, expected) for key in expected if key in tensors]),
-    ]
+    wrong = misfits(tensors, expected)
     if wrong:
         shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
         raise WeightsError(
