@@ -109,10 +109,10 @@ def misfits(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> li
 
 def _chosen(card: Card, contents: Contents, located: Located) -> Checkpoint:
     """The tensors of the network that is meant: the one that was named, the only one, or the only one that is ours."""
-    networks = contents.networks
+    networks: Mapping[str, Mapping[str, Any]] = contents.networks
     if located.network is None:
         (whole,) = networks.values() if len(networks) == 1 else ({},)
-        parts = nesting.members(whole) if whole else networks
+        parts: Mapping[str, Mapping[str, Any]] = nesting.members(whole) if whole else networks
         ours = [name for name, tensors in parts.items() if _is_ours(card, contents, tensors)]
         if parts and not _is_ours(card, contents, whole):
             if len(ours) == 1:

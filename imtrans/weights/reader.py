@@ -209,7 +209,7 @@ def _pickle_in(entries: Mapping[str, int], path: Path) -> str:
 
 
 def _load_pickle(path: Path) -> tuple[Format, object]:
-    """What a bare pickle holds: torch's format before 1.6 (pickles, then raw numbers), or arrays as Paddle writes them."""
+    """What a bare pickle holds: torch's format before 1.6, pickles and then raw numbers, or Paddle's arrays."""
     try:
         with path.open("rb") as file:
             if not pickles.is_torch_legacy(file):

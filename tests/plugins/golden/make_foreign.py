@@ -3,8 +3,8 @@
     python make_foreign.py cut|mmagic|paddle CHECKOUT [--output FOLDER]
 
 CHECKOUT is a checkout of the project at the commit that README.md names. mmagic needs mmengine and mmcv-lite installed,
-PaddleGAN needs paddlepaddle. Only the files of the networks are imported: whatever else their packages would load on the
-way is replaced by empty modules.
+PaddleGAN needs paddlepaddle. Only the files of the networks are imported: whatever else their packages would load on
+the way is replaced by empty modules.
 """
 
 from __future__ import annotations
