@@ -103,13 +103,16 @@ class Card:
     default_weights: str | None = None
     """The name that ``imtrans run NAME`` takes when ``--weights`` is not given."""
 
+    task: Literal["translate", "generate"] = "translate"
+    """What the network does: translate pictures (``imtrans run``), or generate them from random numbers
+    (``imtrans generate``); then it is a :class:`imtrans.nn.generative.GenerativeNetwork`."""
     paper: str = ""
     """Authors, title, venue, year, link."""
     licence: str = "Apache-2.0"
     """Licence of the plugin's code."""
 
     value_range: tuple[float, float] = (-1.0, 1.0)
-    """What black and white are for the network, at its input and at its output."""
+    """What black and white are for the network, in all pictures that it takes and gives."""
     channels: Literal["RGB", "BGR", "L"] = "RGB"
     """Channel order that the network expects and gives."""
     scale: int = 1
@@ -153,6 +156,8 @@ class Card:
             raise ValueError(f"channels are 'RGB', 'BGR' or 'L', not {self.channels!r}")
         if self.norm_at_inference not in ("eval", "train"):
             raise ValueError(f"norm_at_inference is 'eval' or 'train', not {self.norm_at_inference!r}")
+        if self.task not in ("translate", "generate"):
+            raise ValueError(f"task is 'translate' or 'generate', not {self.task!r}")
         if self.scale < 1:
             raise ValueError(f"scale is at least 1, not {self.scale}")
 

@@ -37,8 +37,11 @@ def models(
         print_json([{"name": label, **_overview(card)} for label, card in rows])
     else:
         print_table(
-            ("Model", "What it does", "Default weights", "Trainable"),
-            [(label, card.summary, card.default_weights or "-", _yes(card.method is not None)) for label, card in rows],
+            ("Model", "Task", "What it does", "Default weights", "Trainable"),
+            [
+                (label, card.task, card.summary, card.default_weights or "-", _yes(card.method is not None))
+                for label, card in rows
+            ],
             empty="No models are installed.",
         )
     if broken := len(entries) - len(rows):
@@ -87,11 +90,17 @@ def show(
 
 
 def _overview(card: Card) -> dict[str, Any]:
-    return {"summary": card.summary, "default_weights": card.default_weights, "trainable": card.method is not None}
+    return {
+        "task": card.task,
+        "summary": card.summary,
+        "default_weights": card.default_weights,
+        "trainable": card.method is not None,
+    }
 
 
 def _descriptor(card: Card) -> dict[str, Any]:
     return {
+        "task": card.task,
         "paper": card.paper,
         "licence": card.licence,
         "value_range": list(card.value_range),

@@ -79,9 +79,11 @@ def run(
     from imtrans import registry
     from imtrans.cli.run_report import RunReporter
     from imtrans.infer.plan import OUTPUT, collect, plan
+    from imtrans.infer.task import check_task
 
     # What is quick to refuse is refused before torch is imported and weights are fetched.
     card = registry.find(model)
+    check_task(card, "translate")
     sources = collect([*(inputs or []), *(more or [])], recursive=recursive, leave_out=output or OUTPUT)
     jobs = plan(sources, output, kind=kind, compare=compare)
 

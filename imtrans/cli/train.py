@@ -214,7 +214,23 @@ def _trainer(card: Card, settings: RunConfig, run: RunFolder, device: str, devic
     multiple = math.lcm(*(getattr(network, "multiple", 1) for network in networks))
     minimum = max(getattr(network, "minimum", 1) for network in networks)
     check_sizes(settings.augmentation, multiple, minimum)
+    if card.task == "generate":
+        _check_output_size(trainer)
     return trainer
+
+
+def _check_output_size(trainer: Trainer) -> None:
+    """Refuse real pictures of another size than the generator's."""
+    augmentation = trainer.settings.augmentation
+    for network, _ in trainer.method.translators().values():
+        height, width = getattr(trainer.method.networks[network], "output_size", (augmentation.crop_size,) * 2)
+        if not augmentation.crops or (height, width) != (augmentation.crop_size,) * 2:
+            sides = f"--load-size {width} --crop-size {width}"
+            raise ConfigError(
+                f"the generator makes pictures of {width} x {height} pixels, unlike the training pictures.",
+                have=f"They are {augmentation.crop_size} pixels a side, in the mode {augmentation.mode}.",
+                hint=f"Type {sides}, or give the generator their size (imtrans models show {trainer.card.name}).",
+            )
 
 
 def _evaluator(card: Card, settings: RunConfig, engine: Engine) -> Evaluator | None:

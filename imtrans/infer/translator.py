@@ -19,6 +19,7 @@ from imtrans.infer import memory
 from imtrans.infer.fast import FastPath
 from imtrans.infer.images import unpack
 from imtrans.infer.padding import pad_up
+from imtrans.infer.task import check_task
 from imtrans.nn.inference_mode import NormMode, has_noise, is_noisy, set_inference_mode
 from imtrans.weights.download import Progress
 from imtrans.weights.loading import load_network
@@ -65,6 +66,7 @@ def load(
         DeviceError, UsageError: the device, precision, backend or mode does not exist here, or there is no noise.
     """
     card = name if isinstance(name, Card) else registry.find(name)
+    check_task(card, "translate")
     _check_backend(backend)
     where = choose_device(device)
     kind = choose_precision(precision, where, card.precisions)

@@ -20,6 +20,8 @@ class PluginChecks:
 
     model: ClassVar[str] = ""
     """The model's name, as ``imtrans models`` lists it. The one attribute that every subclass sets."""
+    task: ClassVar[str] = "translate"
+    """The task of the models that the suite is for."""
     variants: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
     """Network settings, each a set of changes to the defaults; the recogniser has to tell all of them from a file."""
     small: ClassVar[Mapping[str, Any]] = {}

@@ -13,6 +13,7 @@ from imtrans import config
 from imtrans.card import API, Card
 from imtrans.testing.base import PluginChecks
 
+_SUITES = {"translate": "PluginSuite", "generate": "GeneratorSuite"}
 _IMPORT_CARD = """
 import sys
 from imtrans.registry import find
@@ -40,6 +41,7 @@ class CardChecks(PluginChecks):
     def test_card_is_complete(self, card: Card) -> None:
         """The card speaks this API and says what tables and users need."""
         assert card.api == API
+        assert card.task == self.task, f"a model with task={card.task!r} is tested by {_SUITES[card.task]}"
         assert card.summary.strip(), "the card has no summary"
         assert "\n" not in card.summary, "the summary is one line"
         assert card.licence.strip(), "the card names no licence for its code"

@@ -16,7 +16,7 @@ from imtrans.testing.base import PluginChecks, pictures
 _TOLERANCE = 1e-4
 
 
-class NetworkChecks(PluginChecks):
+class BuildChecks(PluginChecks):
     """``build`` and ``recognise`` of the card."""
 
     def test_build_gives_a_module(self, network: nn.Module) -> None:
@@ -40,6 +40,10 @@ class NetworkChecks(PluginChecks):
         recognise = card.recognise.load()
         for shapes in ({}, {"weight": (1,)}, {"stranger.weight": (64, 3, 7, 7), "stranger.bias": (64,)}):
             assert recognise(shapes) is None, f"recognise takes {shapes} for a network of its own"
+
+
+class NetworkChecks(BuildChecks):
+    """The network itself, pictures in and pictures out."""
 
     def test_input_is_left_alone(self, card: Card, network: nn.Module) -> None:
         """The network does not write into the pictures that it is given."""

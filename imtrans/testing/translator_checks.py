@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-import imtrans
 from imtrans.card import Card
+from imtrans.infer import translator as translators
 from imtrans.infer.translator import Translator
 from imtrans.testing.base import PluginChecks
 from imtrans.testing.network_checks import channels_of
@@ -31,7 +31,7 @@ class TranslatorChecks(PluginChecks):
     @pytest.fixture
     def translator(self, card: Card, weights_file: Path) -> Translator:
         """The small network as users get it."""
-        return imtrans.load(card, weights=weights_file, device="cpu", precision="fp32")
+        return translators.load(card, weights=weights_file, device="cpu", precision="fp32")
 
     @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
     def test_any_size_goes(self, card: Card, translator: Translator, size: tuple[int, int]) -> None:
@@ -60,7 +60,7 @@ class TranslatorChecks(PluginChecks):
             key: value.half() if value.is_floating_point() else value for key, value in network.state_dict().items()
         }
         path = save(tmp_path / "half.safetensors", halves, metadata_for(card.name, network_config))
-        half = imtrans.load(card, weights=path, device="cpu", precision="fp32")
+        half = translators.load(card, weights=path, device="cpu", precision="fp32")
         exact, rounded = (np.asarray(each(picture((40, 40)))).astype(int) for each in (translator, half))
         assert np.abs(exact - rounded).max() <= _HALF_PRECISION_LEVELS
 
@@ -69,7 +69,7 @@ class TranslatorChecks(PluginChecks):
     ) -> None:
         """A checkpoint without any metadata is recognised by its keys and shapes."""
         torch.save(network.state_dict(), tmp_path / "bare.pth")
-        bare = imtrans.load(card, weights=tmp_path / "bare.pth", device="cpu", precision="fp32")
+        bare = translators.load(card, weights=tmp_path / "bare.pth", device="cpu", precision="fp32")
         assert np.array_equal(np.asarray(bare(picture((40, 40)))), np.asarray(translator(picture((40, 40)))))
 
     def test_shipped_weights_translate(self, card: Card) -> None:
@@ -77,7 +77,7 @@ class TranslatorChecks(PluginChecks):
         for weights in card.weights:
             if weights.file is not None:
                 given = picture((48, 40), channels_of(card))
-                out = imtrans.load(card, weights=weights.name, device="cpu", precision="fp32")(given)
+                out = translators.load(card, weights=weights.name, device="cpu", precision="fp32")(given)
                 assert out.size == (48 * card.scale, 40 * card.scale)
                 same = out.size == given.size and np.array_equal(np.asarray(out), np.asarray(given))
                 assert not same, f"the weights {weights.name!r} give back what they get"

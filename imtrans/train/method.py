@@ -102,8 +102,14 @@ class Method(ABC):
 
     @abstractmethod
     def preview(self, batch: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Columns of the sample grid by title, each (N, C, H, W) in the card's value range."""
+        """Columns of the sample grid by title, each (N, C, H, W) in the card's value range.
+
+        Models that generate draw theirs from fixed latents (:mod:`imtrans.train.latent_samples`), whatever the batch.
+        """
 
     @abstractmethod
     def translators(self) -> Mapping[str, tuple[str, Any]]:
-        """What the trained method yields: {direction: (name in ``networks``, its network configuration)}."""
+        """The networks that the training yields: {direction: (name in ``networks``, its network configuration)}.
+
+        A model that generates has one, its generator, as ``GENERATES`` of :mod:`imtrans.train.translators`.
+        """

@@ -15,25 +15,27 @@ from imtrans.config import read_toml
 from imtrans.errors import ConfigError
 from imtrans.train.evaluation import read_best
 from imtrans.train.history import read_log
-from imtrans.train.translators import TranslatorFile
+from imtrans.train.translators import GENERATES, TranslatorFile
 from imtrans.version import __version__
 
 _CARD = """\
 # {model}, {direction}
 
-A network of the model `{model}` that translates {direction}, trained with imtrans {version}.
+A network of the model `{model}` that {does}, trained with imtrans {version}.
 
 - Weights: {weights} after {step} steps, stored in {precision}
 - Training pictures: the folder `{data}`
 - Licence: whoever passes this file on states it; the pictures it learnt from may bind it
 {numbers}
-To use it: `imtrans run {model} --weights FILE --input PICTURE`.
+To use it: `{use}`.
 To train it again: save the metadata entry `recipe` as config.toml, then
 `imtrans train {model} --config config.toml --data FOLDER --output RUN`.
 
-It does to a picture what it saw in its training pictures, and invents where they say nothing. It was not tested for
+{limits} It was not tested for
 any other use.
 """
+_TRANSLATES = "It does to a picture what it saw in its training pictures, and invents where they say nothing."
+_INVENTS = "Its pictures are inventions in the likeness of its training pictures, and may come close to some of them."
 
 
 def card_metadata(run: Path, file: TranslatorFile, precision: str) -> dict[str, str]:
@@ -49,8 +51,14 @@ def card_metadata(run: Path, file: TranslatorFile, precision: str) -> dict[str, 
     settings = {**settings, "data": Path(str(settings.get("data", ""))).name}
     if isinstance(train := settings.get("train"), dict) and train.get("init_from"):
         settings["train"] = {**train, "init_from": Path(str(train["init_from"])).name}
+    model, generates = settings.get("model", "?"), file.direction == GENERATES
     card = _CARD.format(
-        model=settings.get("model", "?"),
+        model=model,
+        does="generates pictures" if generates else f"translates {file.direction}",
+        use=f"imtrans generate {model} --weights FILE --seeds 0-15"
+        if generates
+        else f"imtrans run {model} --weights FILE --input PICTURE",
+        limits=_INVENTS if generates else _TRANSLATES,
         direction=file.direction,
         version=__version__,
         weights="the running average of the weights" if file.averaged else "the weights",

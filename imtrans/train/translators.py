@@ -13,10 +13,13 @@ from imtrans import config
 from imtrans.errors import TrainingError
 from imtrans.weights.identity import KEY
 
+GENERATES = "generator"
+"""What stands for a direction where the network generates pictures instead of translating them."""
+
 
 @dataclass(frozen=True)
 class TranslatorFile:
-    """A trained network in a checkpoint."""
+    """A trained network in a checkpoint, one that is run: a translator or a generator."""
 
     path: Path
     direction: str

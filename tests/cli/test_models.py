@@ -62,7 +62,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 def test_table(shown, monkeypatch, capsys) -> None:
     assert run(monkeypatch, "models") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["Model", "What", "it", "does", "Default", "weights", "Trainable"]
+    assert lines[0].split() == ["Model", "Task", "What", "it", "does", "Default", "weights", "Trainable"]
     (row,) = [line for line in lines if line.startswith("shown")]
     assert "turns day into night" in row
     assert row.split()[-2:] == ["dusk", "no"]
@@ -71,8 +71,13 @@ def test_table(shown, monkeypatch, capsys) -> None:
 def test_json(shown, monkeypatch, capsys) -> None:
     assert run(monkeypatch, "models", "--json") == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
-    expected = {"name": "shown", "summary": "turns day into night", "default_weights": "dusk", "trainable": False}
-    assert rows["shown"] == expected
+    assert rows["shown"] == {
+        "name": "shown",
+        "task": "translate",
+        "summary": "turns day into night",
+        "default_weights": "dusk",
+        "trainable": False,
+    }
     assert rows["cyclegan"]["trainable"] is True
 
 
