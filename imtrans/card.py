@@ -86,6 +86,8 @@ class Card:
         network_config   a frozen dataclass with the hyper-parameters of the network that runs
         build            (network_config) -> torch.nn.Module that runs; its state-dict keys are the authors'
         recognise        ({key: shape}) -> network_config | None: what a checkpoint holds, from keys and shapes alone
+        convert          ({key: tensor}) -> ({key: tensor}, settings, note) | None: brings a checkpoint in another
+                         project's layout to the authors' keys, with settings of network_config that it tells besides
         method           a subclass of imtrans.train.method.Method, or None for a model that is only run
         method_config    the frozen dataclass that the method is built from
     """
@@ -97,6 +99,7 @@ class Card:
     network_config: Ref
     build: Ref
     recognise: Ref
+    convert: Ref | None = None
     method: Ref | None = None
     method_config: Ref | None = None
     weights: tuple[Weights, ...] = ()
@@ -121,6 +124,8 @@ class Card:
     """Whether the authors run their normalisation and dropout layers in eval or in train mode."""
     precisions: tuple[str, ...] = ("fp32", "bf16", "fp16")
     """Precisions in which the network gives sound pictures."""
+    default_network: str | None = None
+    """Which network of a file that holds several is the one to run, unless the user names another."""
     api: int = API
 
     def __post_init__(self) -> None:
@@ -131,9 +136,10 @@ class Card:
     def _check_names(self) -> None:
         if not _MODEL_NAME.fullmatch(self.name):
             raise ValueError(f"a model is named with lower-case letters, digits, '_' and '-', not {self.name!r}")
-        for field_name in ("network_config", "build", "recognise", "method", "method_config"):
+        for field_name in ("network_config", "build", "recognise", "convert", "method", "method_config"):
             reference = getattr(self, field_name)
-            if not isinstance(reference, Ref) and not (reference is None and field_name.startswith("method")):
+            optional = field_name in ("convert", "method", "method_config")
+            if not isinstance(reference, Ref) and not (reference is None and optional):
                 raise ValueError(f"{field_name} must be a Ref, not {reference!r}")
         if (self.method is None) != (self.method_config is None):
             raise ValueError("method and method_config come together")

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from imtrans.card import Card
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 and the number of SIGINT."""
 
 
 def run(
-    model: Annotated[str, typer.Argument(help="The model, as 'imtrans models' lists it.", show_default=False)],
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            help="The model, as 'imtrans models' lists it; may be left out where --weights tells it.",
+            show_default=False,
+        ),
+    ] = None,
     more: Annotated[
         list[str] | None, typer.Argument(metavar="INPUT", help="The same as --input.", show_default=False)
     ] = None,
@@ -74,29 +85,35 @@ def run(
 
         imtrans run cyclegan --input horse.jpg --weights horse2zebra.pth --compare
 
+        imtrans run --weights converted.safetensors --input horse.jpg
+
     Leaves with 0 when every picture was translated, 1 when some failed, 2 when the command made no sense.
     """
-    from imtrans import registry
     from imtrans.cli.run_report import RunReporter
     from imtrans.infer.plan import OUTPUT, collect, plan
     from imtrans.infer.task import check_task
 
     # What is quick to refuse is refused before torch is imported and weights are fetched.
-    card = registry.find(model)
-    check_task(card, "translate")
-    sources = collect([*(inputs or []), *(more or [])], recursive=recursive, leave_out=output or OUTPUT)
+    card, pictures = _model_or_picture(model, [*(more or [])], weights)
+    if card is not None:
+        check_task(card, "translate")
+    sources = collect([*(inputs or []), *pictures], recursive=recursive, leave_out=output or OUTPUT)
     jobs = plan(sources, output, kind=kind, compare=compare)
 
     from imtrans.infer.runner import Options, translate_files
     from imtrans.infer.translator import load
 
+    source: str | Path | None = weights
+    if card is None:
+        card, source = _model_of(weights)
+        check_task(card, "translate")
     reporter = RunReporter(as_json, jobs)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")  # remarks on odd metadata, which mean nothing to users
         try:
             translator = load(
                 card,
-                weights=weights,
+                weights=source,
                 device=device,
                 precision=precision,
                 backend=backend,
@@ -116,3 +133,32 @@ def run(
         raise typer.Exit(INTERRUPTED)
     if summary.failed:
         raise typer.Exit(1)
+
+
+def _model_or_picture(model: str | None, more: list[str], weights: str | None) -> tuple[Card | None, list[str]]:
+    """The model, and the inputs besides: with ``--weights``, what stands in the model's place may be a picture."""
+    from imtrans import registry
+    from imtrans.errors import UnknownNameError, UsageError
+
+    if model is None:
+        if weights is None:
+            raise UsageError(
+                "neither a model nor weights were given.",
+                have=f"Models: {', '.join(registry.cards()) or 'none'}.",
+                hint="Type imtrans run MODEL --input PICTURE, or imtrans run --weights FILE --input PICTURE.",
+            )
+        return None, more
+    try:
+        return registry.find(model), more
+    except UnknownNameError:
+        if weights is not None and (os.path.lexists(Path(model).expanduser()) or glob.has_magic(model)):
+            return None, [model, *more]
+        raise
+
+
+def _model_of(weights: str | None) -> tuple[Card, str | Path]:
+    """The only model that the weights can be of, and what to load for it."""
+    from imtrans.weights.choosing import choose
+
+    assert weights is not None
+    return choose(weights)

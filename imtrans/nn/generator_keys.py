@@ -17,6 +17,10 @@ Shapes = Mapping[str, tuple[int, ...]]
 Settings = dict[str, Any]
 
 
+TRUNK = 10
+"""Place of the first residual block, two later where the halvings blur."""
+
+
 def read_settings(shapes: Shapes) -> Settings | None:
     """Settings of the generator whose state dict has these keys and shapes, or None if it is none of these generators.
 
@@ -32,16 +36,17 @@ def is_discriminator(shapes: Shapes) -> bool:
     """Whether the state dict is one of :mod:`imtrans.nn.discriminators`, or looks much like it."""
     if len(first := shapes.get("net.0.weight", ())) == 4 and first[2:] == (1, 1) and "net.2.weight" in shapes:
         return True
-    first = shapes.get("model.0.weight", ())
-    final = [shape for key, shape in shapes.items() if re.fullmatch(r"model\.\d+\.weight", key) and len(shape) == 4]
-    return len(first) == 4 and first[2:] == (4, 4) and len(final) > 1 and final[-1][0] == 1
+    matches = (re.fullmatch(r"model\.(\d+)\.weight", key) for key, shape in shapes.items() if len(shape) == 4)
+    # By their places: a safetensors file lists 11 before 2.
+    places = {int(match[1]): shapes[match[0]] for match in matches if match is not None}
+    return len(places) > 1 and places.get(0, ())[2:] == (4, 4) and places[max(places)][0] == 1
 
 
 def describe_relative(shapes: Shapes) -> str | None:
     """Which relative of these generators the checkpoint seems to hold, to follow "it seems to be", or None."""
     if "model.1.weight" not in shapes and any(re.fullmatch(r"model\.\d+\.conv\.weight", key) for key in shapes):
         return "a generator in mmagic's layout, whose keys have '.conv' where the authors' have none"
-    if any(re.fullmatch(r"model\.\d+\.filt", key) for key in shapes):
+    if any(re.fullmatch(r"model\.\d+\.filt", key) for key in shapes) and read_settings(shapes) is None:
         return "a network of CUT with its antialiasing layers, and not the whole of its residual generator"
     if "mlp_0.0.weight" in shapes:
         return "the projections of CUT's contrastive loss (its network F), which only its training uses"
@@ -59,7 +64,7 @@ def _resnet(shapes: Shapes) -> Settings | None:
         return None
     ngf, input_nc = first[:2]
     # A layer that blurs stands between the two halvings, and another before the blocks.
-    downsample, second, trunk = ("blur", 8, 12) if "model.7.filt" in shapes else ("stride", 7, 10)
+    downsample, second, trunk = ("blur", 8, TRUNK + 2) if "model.7.filt" in shapes else ("stride", 7, TRUNK)
     halvings = [("model.4.weight", (2 * ngf, ngf, 3, 3)), (f"model.{second}.weight", (4 * ngf, 2 * ngf, 3, 3))]
     if any(shapes.get(key) != shape for key, shape in halvings):
         return None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,14 @@ from imtrans import registry
 from imtrans.card import Card
 from imtrans.config import from_dict, to_dict
 from imtrans.errors import ConfigError, ImtransError, WeightsError
-from imtrans.weights import layouts, nesting
+from imtrans.weights import nesting
 from imtrans.weights.download import Patience, Progress
+from imtrans.weights.fitting import fitted, listed, misfits
 from imtrans.weights.foreign.layouts import Channels, to_authors
 from imtrans.weights.identity import identity_in
 from imtrans.weights.reader import Checkpoint, Contents, read_all
+from imtrans.weights.recognition import Converted, convert_for, describe, recognise, shapes_of
 from imtrans.weights.store import Located, locate
-
-Shapes = Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,12 @@ class Loaded:
     """The project in whose layout the file is, where that is not the one of the model's authors; else ``""``."""
     format: str = ""
     """Of the file, see :class:`imtrans.weights.reader.Checkpoint`."""
+    network_name: str | None = None
+    """Which of several networks in the file was asked for."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """Text by key that the file carries, for formats that have some."""
+    dtype: torch.dtype | None = None
+    """Of the file's numbers, where all have the same and it is not float32."""
     notes: tuple[str, ...] = ()
     """What was fetched, chosen, unwrapped, dropped or inferred on the way, as sentences without a full stop."""
 
@@ -74,34 +79,31 @@ def load_network(
     located = locate(card, source, offline=offline, progress=progress, patience=patience)
     checkpoint = _chosen(card, read_all(located.path), located)
     translated = to_authors(checkpoint.tensors, checkpoint.format, channels=channels)
-    config, config_notes = _configuration(card, located, checkpoint, translated.tensors)
+    converted = convert_for(card, translated.tensors)
+    config, config_notes = _configuration(card, located, checkpoint, converted)
     network = _built(card, config, checkpoint.path)
-    tensors, fit_notes = fitted(translated.tensors, network.state_dict())
+    tensors, fit_notes = fitted(converted.tensors, network.state_dict())
     _fill(card, network, tensors, checkpoint.path)
-    notes = (*located.notes, *checkpoint.notes, *translated.notes, *config_notes, *fit_notes)
-    return Loaded(network.eval(), config, located.name, located.path, translated.project, checkpoint.format, notes)
+    layout_notes = (*translated.notes, *converted.notes)
+    notes = (*located.notes, *checkpoint.notes, *layout_notes, *config_notes, *fit_notes)
+    return Loaded(
+        network.eval(),
+        config,
+        located.name,
+        located.path,
+        translated.project,
+        checkpoint.format,
+        located.network,
+        checkpoint.metadata,
+        _narrow(tensors),
+        notes,
+    )
 
 
-def fitted(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """What older versions of PyTorch saved, brought to the keys that the network has; and notes on it.
-
-    Args:
-        tensors: a checkpoint's, under the authors' keys.
-        expected: the network's state dict.
-    """
-    kept, statistics_notes = layouts.drop_legacy_statistics(tensors, expected.keys())
-    kept = layouts.restore_batch_counts(kept, expected.keys())
-    kept, norm_notes = layouts.restore_spectral_norms(kept, expected.keys())
-    return kept, (*statistics_notes, *norm_notes)
-
-
-def misfits(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> list[str]:
-    """Which keys are missing, unexpected or of another shape, in words; empty where all fit."""
-    return [
-        *_listed("missing", [key for key in expected if key not in tensors]),
-        *_listed("unexpected", [key for key in tensors if key not in expected]),
-        *_listed("of another shape", [_shapes_of(key, tensors, expected) for key in expected if key in tensors]),
-    ]
+def _narrow(tensors: Mapping[str, Tensor]) -> torch.dtype | None:
+    """The one type of all numbers, where it is another than float32."""
+    kinds = {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()}
+    return next(iter(kinds)) if len(kinds) == 1 and kinds <= {torch.float16, torch.bfloat16} else None
 
 
 # --- the network's tensors ------------------------------------------------------------------------------------------
@@ -119,7 +121,8 @@ def _chosen(card: Card, contents: Contents, located: Located) -> Checkpoint:
                 note = f"took {ours[0]!r}, the only one of {len(parts)} networks in the file that {card.name!r} can run"
                 return contents.checkpoint(parts[ours[0]], (note,) if len(parts) > 1 else ())
             networks = parts if ours else networks
-    tensors, notes = nesting.pick(networks, located.network, contents.path)
+    wanted = located.network or nesting.default_of(networks, card.default_network)
+    tensors, notes = nesting.pick(networks, wanted, contents.path)
     return contents.checkpoint(tensors, notes)
 
 
@@ -129,19 +132,19 @@ def _is_ours(card: Card, contents: Contents, network: Mapping[str, Any]) -> bool
         translated = to_authors(nesting.dense(network), contents.format)
     except WeightsError:
         return False
-    return _fits(card, {key: tuple(tensor.shape) for key, tensor in translated.tensors.items()})
+    return _fits(card, translated.tensors)
 
 
 # --- the configuration ----------------------------------------------------------------------------------------------
 
 
 def _configuration(
-    card: Card, located: Located, checkpoint: Checkpoint, tensors: Mapping[str, Tensor]
+    card: Card, located: Located, checkpoint: Checkpoint, converted: Converted
 ) -> tuple[Any, tuple[str, ...]]:
     """The configuration of the network that the tensors fill, and a note of what it was inferred from."""
     identity = identity_in(checkpoint.metadata, checkpoint.path)
     if identity is None:
-        config = _recognised(card, tensors, checkpoint.path)
+        config = _recognised(card, converted.tensors, checkpoint.path)
         notes: tuple[str, ...] = ("inferred the network's configuration from keys and shapes",)
     elif identity.model != card.name:
         raise WeightsError(
@@ -150,19 +153,18 @@ def _configuration(
         )
     else:
         config, notes = _from_plain(card, identity.config, checkpoint.path), ()
-    overrides = located.weights.config if located.weights is not None else {}
+    overrides = {**converted.settings, **(located.weights.config if located.weights is not None else {})}
     if overrides:
         config = _from_plain(card, {**to_dict(config), **overrides}, checkpoint.path)
     return config, notes
 
 
 def _recognised(card: Card, tensors: Mapping[str, Tensor], path: Path) -> Any:
-    shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
-    config = card.recognise.load()(shapes)
+    config = card.recognise.load()(shapes_of(tensors))
     if config is None:
         raise WeightsError(
             f"{path} holds no weights that the model {card.name!r} can run.",
-            have=_seems_to_hold(card, shapes),
+            have=_seems_to_hold(card, tensors),
             hint="If it is this model in another project's layout, its keys have to be renamed first.",
         )
     return config
@@ -200,10 +202,9 @@ def _fill(card: Card, network: nn.Module, tensors: Mapping[str, Tensor], path: P
     expected = network.state_dict()
     wrong = misfits(tensors, expected)
     if wrong:
-        shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
         raise WeightsError(
             f"{path} does not fit the model {card.name!r}: {'; '.join(wrong)}.",
-            have=_seems_to_hold(card, shapes),
+            have=_seems_to_hold(card, tensors),
             hint="The file is incomplete, or of a variant that the model does not have.",
         )
     _refuse_nonfinite(tensors, path)
@@ -211,26 +212,12 @@ def _fill(card: Card, network: nn.Module, tensors: Mapping[str, Tensor], path: P
     network.load_state_dict(dict(tensors), strict=True)
 
 
-def _shapes_of(key: str, tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
-    """``"key (3, 3) for (4, 4)"`` where the shapes differ, else ``""``."""
-    found, wanted = tuple(tensors[key].shape), tuple(expected[key].shape)
-    return "" if found == wanted else f"{key} {found} for {wanted}"
-
-
-def _listed(what: str, keys: list[str], most: int = 4) -> list[str]:
-    keys = [key for key in keys if key]
-    if not keys:
-        return []
-    more = f" and {len(keys) - most} more" if len(keys) > most else ""
-    return [f"{len(keys)} {what} ({', '.join(keys[:most])}{more})"]
-
-
 def _refuse_nonfinite(tensors: Mapping[str, Tensor], path: Path) -> None:
     """A single NaN makes every picture black, with no word of why."""
     bad = [key for key, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
     if bad:
         raise WeightsError(
-            f"{path} holds values that are not numbers: {'; '.join(_listed('tensors with NaN or infinity', bad))}.",
+            f"{path} holds values that are not numbers: {'; '.join(listed('tensors with NaN or infinity', bad))}.",
             hint="Its training diverged, or the file is damaged; take an earlier checkpoint.",
         )
 
@@ -238,28 +225,21 @@ def _refuse_nonfinite(tensors: Mapping[str, Tensor], path: Path) -> None:
 # --- what else it may be --------------------------------------------------------------------------------------------
 
 
-def _seems_to_hold(card: Card, shapes: Shapes) -> str:
+def _seems_to_hold(card: Card, tensors: Mapping[str, Tensor]) -> str:
     """What the tensors seem to be: in the words of this card's plugin, as another model, or by their first keys."""
-    words = [_description(card, shapes)]
-    others = [other.name for other in registry.cards().values() if other.name != card.name and _fits(other, shapes)]
+    found = describe(card, shapes_of(tensors))
+    words = [f"It seems to be {found}." if found else ""]
+    others = [other.name for other in registry.cards().values() if other.name != card.name and _fits(other, tensors)]
     if others:
         words.append(f"The model {' or '.join(repr(name) for name in others)} recognises it.")
     if not any(words):
-        first = ", ".join(f"{key} {shape}" for key, shape in list(shapes.items())[:3])
-        words.append(f"It holds {len(shapes)} tensors: {first}{', ...' if len(shapes) > 3 else ''}.")
+        first = ", ".join(f"{key} {shape}" for key, shape in list(shapes_of(tensors).items())[:3])
+        words.append(f"It holds {len(tensors)} tensors: {first}{', ...' if len(tensors) > 3 else ''}.")
     return " ".join(word for word in words if word)
 
 
-def _fits(card: Card, shapes: Shapes) -> bool:
+def _fits(card: Card, tensors: Mapping[str, Tensor]) -> bool:
     try:
-        return card.recognise.load()(shapes) is not None
+        return recognise(card, tensors) is not None
     except Exception:  # another plugin's recogniser may fail on keys that it never saw, and is only asked in passing
         return False
-
-
-def _description(card: Card, shapes: Shapes) -> str:
-    """What the optional function ``describe`` beside the card's recogniser says of tensors that it cannot run."""
-    module = importlib.import_module(card.recognise.target.partition(":")[0])
-    describe = getattr(module, "describe", None)
-    found = describe(shapes) if callable(describe) else None
-    return f"It seems to be {found}." if found else ""

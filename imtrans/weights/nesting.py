@@ -80,6 +80,17 @@ def pick(
     return found[name], note
 
 
+def preferred(names: Iterable[str]) -> str | None:
+    """Of the names of a network and its running average, the average; None where the names are others."""
+    found = set(names)
+    return next((better for better, worse in PREFERRED if found == {better, worse}), None)
+
+
+def default_of(found: Mapping[str, Any], default: str | None) -> str | None:
+    """The network that a model's card would take of several, where the file has it."""
+    return default if len(found) > 1 and default in _names(found) else None
+
+
 def members(tensors: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The networks that share one flat state dict, by name; none where the keys do not say so."""
     parts: dict[str, dict[str, Any]] = {}
@@ -135,9 +146,9 @@ def _choose(found: Mapping[str, Mapping[str, Any]], network: str | None, where: 
         return matches[0], (f"took the network {matches[0]!r} of {len(names)} in the file",)
     if len(names) == 1:
         return names[0], (f"the tensors are under {names[0]!r}",) if names[0] else ()
-    for better, worse in PREFERRED:
-        if set(names) == {better, worse}:
-            return better, (f"took {better!r}, the running average, rather than {worse!r}",)
+    if (better := preferred(names)) is not None:
+        (worse,) = set(names) - {better}
+        return better, (f"took {better!r}, the running average, rather than {worse!r}",)
     raise _ask(f"{where} holds {len(names)} networks.", found, where)
 
 

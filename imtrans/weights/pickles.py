@@ -122,7 +122,7 @@ def imports(stream: BinaryIO, where: object = "the pickle") -> Iterator[str]:
 
 
 def check_notes(stream: BinaryIO, where: object) -> None:
-    """Refuse a pickle that numbers its notes so high that Python's unpickler, which keeps them in a table, fills memory.
+    """Refuse a pickle whose notes have numbers so high that the unpickler, which keeps a table of them, fills memory.
 
     Args:
         stream: positioned at the first opcode.

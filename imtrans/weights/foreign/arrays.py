@@ -147,7 +147,7 @@ def read_arrays(stream: BinaryIO, where: object) -> dict[str, Any]:
 
 
 class _Converter:
-    """Stand-ins -> tensors. What is counted keeps a pickle that refers to one thing a million times from filling memory.
+    """Stand-ins -> tensors, counted, so that a pickle that refers to one thing a million times does not fill memory.
 
     Args:
         limit: bytes of arrays and containers' items that are converted at most.

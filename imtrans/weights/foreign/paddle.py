@@ -40,6 +40,11 @@ def convert(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str
     notes = []
     if frozen:
         notes.append(f"dropped the scales and biases of {len(frozen)} instance norms, which are all 1 and 0 (Paddle)")
+    if any(key.endswith("._mean") for key in tensors):
+        notes.append(
+            "PaddleGAN's batch norms go by the picture and its dropout is off: run it with --norm train "
+            "--no-sample-noise"
+        )
     if linear:
         notes.append(f"turned the weights of {linear} linear layers round, which Paddle keeps as (in, out)")
     return converted, tuple(notes)
