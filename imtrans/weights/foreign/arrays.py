@@ -164,7 +164,7 @@ class _Converter:
         if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], _Array):
             value = value[1]  # paddle.save writes a tensor as its name and its numbers
         if isinstance(value, _Array):
-            self._count(len(value.content) if isinstance(value.content, str | bytes) else 0)
+            self._count(len(value.content) if isinstance(value.content, str | bytes | bytearray) else 0)
             return _to_tensor(value)
         if isinstance(value, dict):
             return {key: self.convert(item, depth - 1) for key, item in value.items()}
@@ -190,8 +190,8 @@ def _to_tensor(array: _Array) -> Tensor:
     if not isinstance(shape, tuple) or not all(isinstance(side, int) and side >= 0 for side in shape):
         raise ValueError(f"an array has the impossible shape {shape!r}")
     kind = DTYPES[str(dtype.code)]
-    if not isinstance(content, bytes) or len(content) != math.prod(shape) * kind.itemsize:
-        raise ValueError(f"an array of shape {shape} has {len(content)} bytes")
+    if not isinstance(content, bytes | bytearray) or len(content) != math.prod(shape) * kind.itemsize:
+        raise ValueError(f"an array of shape {shape} does not come with its numbers")
     if not content:
         return torch.empty(shape, dtype=kind)
     flat = torch.frombuffer(bytearray(content), dtype=kind)
