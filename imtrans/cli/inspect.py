@@ -149,9 +149,7 @@ def _print_network(report: Report, network: NetworkReport) -> None:
 def _print_candidate(report: Report, network: NetworkReport, candidate: Candidate, shared: Mapping[str, Any]) -> None:
     _row("model", f"{candidate.model}: {candidate.card.summary}" if candidate.card else candidate.model)
     _row("  settings", _words({key: value for key, value in candidate.settings.items() if key not in shared}))
-    _row(
-        "  against", f"its defaults: {_words(candidate.unusual)}" if candidate.unusual else "nothing: all its defaults"
-    )
+    _row("  defaults", f"all but {_words(candidate.unusual)}" if candidate.unusual else "all")
     if candidate.card is not None:
         norms = "the picture at hand (train mode)" if candidate.card.norm_at_inference == "train" else "eval mode"
         low, high = candidate.card.value_range
@@ -190,7 +188,7 @@ def _print_unknown(network: NetworkReport) -> None:
         _row("seems to be", f"{words} (says {_listed(models)})")
     if not network.verdict.descriptions:
         _row("its keys", f"{', '.join(network.first_keys)}{', ...' if network.tensors > 3 else ''}")
-    _row("to run it", "a model of its own needs a plugin: 'imtrans plugins new NAME' begins one")
+        _row("to run it", "a plugin has to know it: 'imtrans plugins new NAME' begins one")
 
 
 def _row(title: str, text: str) -> None:

@@ -22,7 +22,7 @@ class Folder:
     """The weights files that a folder stands for."""
 
     files: list[Path]
-    """In alphabetical order."""
+    """In alphabetical order; of a training, those that translate first."""
     what: str
     """``"run"``, ``"checkpoint"`` or ``"folder"``."""
     newest: str = ""
@@ -42,6 +42,7 @@ def weights_in(folder: Path) -> Folder:
             return _of_run(folder)
         files = sorted(path for path in folder.iterdir() if path.suffix in ENDINGS and path.name != STATE)
         what = "checkpoint" if (folder / STATE).is_file() else "folder"
+        files = sorted(files, key=_is_beside) if what == "checkpoint" else files
     except OSError as error:
         raise WeightsError(f"the folder {folder} cannot be listed: {error.strerror or error}.") from error
     if not files:
@@ -78,7 +79,12 @@ def _of_run(folder: Path) -> Folder:
     if not steps:
         raise WeightsError(f"the training run {folder} has no checkpoint yet.", hint="Wait for its first one.")
     newest = steps[max(steps)]
-    return Folder(sorted(newest.glob("*.safetensors")), "run", newest.name, len(steps))
+    return Folder(sorted(sorted(newest.glob("*.safetensors")), key=_is_beside), "run", newest.name, len(steps))
+
+
+def _is_beside(path: Path) -> bool:
+    """Whether a file of a training is there only to learn from, as a discriminator is."""
+    return "direction" not in _identity(path)
 
 
 def _identity(path: Path) -> dict[str, object]:

@@ -21,6 +21,7 @@ from imtrans import registry
 from imtrans.errors import WeightsError
 from imtrans.weights import nesting
 from imtrans.weights.digests import sha256_of
+from imtrans.weights.folders import STATE
 from imtrans.weights.foreign.layouts import to_authors
 from imtrans.weights.identity import KEY, Identity, identity_in
 from imtrans.weights.reader import Contents, read_all
@@ -181,6 +182,7 @@ def inspect(path: str | Path) -> Report:
         WeightsError: it cannot be read as a checkpoint; the message says what it is instead.
     """
     path, wanted = _split(path)
+    _refuse_state(path)
     contents = read_all(path)
     sha256 = sha256_of(path)
     identity = identity_in(contents.metadata, path)
@@ -213,6 +215,15 @@ def _split(path: str | Path) -> tuple[Path, str | None]:
     whole = Path(path).expanduser()
     base, sign, network = str(whole).rpartition("#")
     return (Path(base), network) if sign and not whole.exists() else (whole, None)
+
+
+def _refuse_state(path: Path) -> None:
+    if path.name == STATE and path.is_file() and any(path.parent.glob("*.safetensors")):
+        raise WeightsError(
+            f"{path} is what a training of imtrans goes on from by --resume; it holds no network.",
+            have=f"The networks lie beside it: {', '.join(sorted(p.name for p in path.parent.glob('*.safetensors')))}.",
+            hint=f"Type: imtrans inspect {shlex.quote(str(path.parent))}",
+        )
 
 
 def _networks(contents: Contents, wanted: str | None) -> Mapping[str, Mapping[str, Any]]:

@@ -57,6 +57,12 @@ def test_a_checkpoint_and_any_other_folder(tmp_path: Path) -> None:
     assert (weights_in(place).what, len(weights_in(place).files)) == ("folder", 3)
 
 
+def test_networks_that_translate_come_first(tmp_path: Path) -> None:
+    place = checkpoint(tmp_path, 5, z="a2b")
+    save_file({"w": torch.ones(1)}, place / "a.safetensors")
+    assert [path.name for path in weights_in(place).files] == ["z.safetensors", "a.safetensors", "judge.safetensors"]
+
+
 def test_an_empty_folder_says_what_is_below(tmp_path: Path) -> None:
     (tmp_path / "weights").mkdir()
     with pytest.raises(WeightsError, match="no weights files") as caught:

@@ -129,6 +129,15 @@ def test_a_model_that_generates_has_its_own_command(tmp_path: Path, monkeypatch:
     assert report.command(report.networks[0], report.networks[0].candidates[0]).startswith("imtrans generate cyclegan")
 
 
+def test_the_state_of_a_training_is_no_network(tmp_path: Path) -> None:
+    path = saved(tmp_path, {"random": {"cpu": torch.ones(2)}}, "state.pt")
+    assert inspect(path).networks  # a file of somebody's that happens to be called so
+    save_file(generator(), tmp_path / "generator.safetensors")
+    with pytest.raises(WeightsError, match="goes on from by --resume") as caught:
+        inspect(path)
+    assert "generator.safetensors" in caught.value.have
+
+
 def test_damaged_manifests_and_identities(tmp_path: Path) -> None:
     assert [manifest_in({"manifest": text}) for text in ("{", "[]", '{"a": 1}')] == [{}, {}, {"a": 1}]
     save_file(generator(), tmp_path / "x.safetensors", {"imtrans": "{"})

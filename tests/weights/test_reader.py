@@ -12,13 +12,14 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from imtrans.errors import UnsafeCheckpointError, WeightsError
-from imtrans.weights.reader import read
+from imtrans.weights.reader import read, read_all
 
 FORMATS = ("torch", "torch-legacy")
 
@@ -245,6 +246,37 @@ def test_a_zip_without_a_pickle_and_a_torchscript_program(tmp_path: Path) -> Non
         archive.writestr("x/data.pkl", b"\x80\x02}.")
         archive.writestr("x/constants.pkl", b"\x80\x02}.")
     with pytest.raises(WeightsError, match="TorchScript"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["w.npy", "b.npy"], r"arrays of NumPy's \(\.npz\)"),
+        (["config.json", "metadata.json", "model.weights.h5"], "a network of Keras"),
+        (["run/latest_net_G.pth", "run/opt.txt"], r"but run/latest_net_G\.pth"),
+        (["notes.txt"], r"has no data\.pkl"),
+    ],
+)
+def test_zip_archives_of_other_kinds_are_named(tmp_path: Path, names: list[str], words: str) -> None:
+    path = tmp_path / "weights.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"x" * 200)
+    with pytest.raises(WeightsError, match=words):
+        read(path)
+
+
+def test_pickles_of_arrays_are_read_with_all_that_is_beside_them(tmp_path: Path) -> None:
+    path = tmp_path / "epoch_3.pdparams"
+    optimiser = {"conv_moment": np.zeros(4, "f4"), "LR_Scheduler": {"last_epoch": 3}}
+    content = {"netG": {"w": np.ones((2, 2), "f4")}, "optimG": optimiser, "epoch": 3}
+    path.write_bytes(pickle.dumps(content, 4))
+    found = read_all(path)
+    assert (list(found.networks), found.beside, found.format) == (["netG"], {"epoch": "3"}, "paddle")
+    assert torch.equal(read(path).tensors["w"], torch.ones(2, 2))
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(WeightsError, match="cannot be read as a pickle of arrays"):
         read(path)
 
 
