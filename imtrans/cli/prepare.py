@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from imtrans.cli.prepare_faces import faces
 from imtrans.cli.prepare_blur import blur
+from imtrans.cli.prepare_faces import faces
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from imtrans.card import Card
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 and the number of SIGINT."""
 
 
 def run(
-    model: Annotated[str, typer.Argument(help="The model, as 'imtrans models' lists it.", show_default=False)],
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            help="The model, as 'imtrans models' lists it; may be left out where --weights tells it.",
+            show_default=False,
+        ),
+    ] = None,
     more: Annotated[
         list[str] | None, typer.Argument(metavar="INPUT", help="The same as --input.", show_default=False)
     ] = None,
@@ -87,28 +99,36 @@ def run(
 
         imtrans run stylegan2 --input face.jpg --style-seed 3 --layers fine
 
+        imtrans run --weights converted.safetensors --input horse.jpg
+
     Leaves with 0 when every picture was translated, 1 when some failed, 2 when the command made no sense.
     """
-    from imtrans import registry
     from imtrans.cli.run_report import RunReporter
-    from imtrans.infer.abilities import refuse_without_heatmap
-    from imtrans.errors import UsageError
     from imtrans.infer.plan import OUTPUT, collect, plan
-    from imtrans.infer.task import check_task
 
     # What is quick to refuse is refused before torch is imported and weights are fetched.
-    card = registry.find(model)
-    if card.task == "generate" and style_seed is not None:
+    card, pictures = _model_or_picture(model, [*(more or [])], weights)
+    pictures = [*(inputs or []), *pictures]
+    wanted = _Wanted(style_seed, layers, heatmap)
+    if card is not None:
+        wanted.check(card)
+    sources = collect(pictures, recursive=recursive, leave_out=output or OUTPUT)
+    jobs = plan(sources, output, kind=kind, compare=compare, heatmap=heatmap)
+    source: str | Path | None = weights
+    if card is None:
+        card, source = _model_of(weights)
+        wanted.check(card)
+    if style_seed is not None:
         from imtrans.cli.restyle import restyle
 
         well = restyle(
             card,
-            [*(inputs or []), *(more or [])],
+            pictures,
             output,
             style_seed=style_seed,
             layers=layers,
             steps=project_steps,
-            weights=weights,
+            weights=source,
             device=device,
             backend=backend,
             kind=kind,
@@ -117,16 +137,6 @@ def run(
             offline=offline,
         )
         raise typer.Exit(0 if well else 1)
-    check_task(card, "translate")
-    if heatmap:
-        refuse_without_heatmap(card)
-    if style_seed is not None or layers is not None:
-        raise UsageError(
-            f"the model {card.name!r} translates pictures without styles that could be mixed.",
-            hint="Leave --style-seed and --layers away.",
-        )
-    sources = collect([*(inputs or []), *(more or [])], recursive=recursive, leave_out=output or OUTPUT)
-    jobs = plan(sources, output, kind=kind, compare=compare, heatmap=heatmap)
 
     from imtrans.infer.runner import Options, translate_files
     from imtrans.infer.translator import load
@@ -137,7 +147,7 @@ def run(
         try:
             translator = load(
                 card,
-                weights=weights,
+                weights=source,
                 device=device,
                 precision=precision,
                 backend=backend,
@@ -157,3 +167,61 @@ def run(
         raise typer.Exit(INTERRUPTED)
     if summary.failed:
         raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Options that only some models can serve."""
+
+    style_seed: int | None
+    layers: str | None
+    heatmap: bool
+
+    def check(self, card: Card) -> None:
+        """Refuse a model that cannot serve them.
+
+        Raises:
+            UsageError: the message says what the model does, or what to leave away.
+        """
+        from imtrans.errors import UsageError
+        from imtrans.infer.abilities import refuse_without_heatmap
+        from imtrans.infer.task import check_task
+
+        if self.heatmap:
+            refuse_without_heatmap(card)
+        if card.task != "generate" or self.style_seed is None:
+            check_task(card, "translate")
+        if card.task == "translate" and (self.style_seed is not None or self.layers is not None):
+            raise UsageError(
+                f"the model {card.name!r} translates pictures without styles that could be mixed.",
+                hint="Leave --style-seed and --layers away.",
+            )
+
+
+def _model_or_picture(model: str | None, more: list[str], weights: str | None) -> tuple[Card | None, list[str]]:
+    """The model, and the inputs besides: with ``--weights``, what stands in the model's place may be a picture."""
+    from imtrans import registry
+    from imtrans.errors import UnknownNameError, UsageError
+
+    if model is None:
+        if weights is None:
+            raise UsageError(
+                "neither a model nor weights were given.",
+                have=f"Models: {', '.join(registry.cards()) or 'none'}.",
+                hint="Type imtrans run MODEL --input PICTURE, or imtrans run --weights FILE --input PICTURE.",
+            )
+        return None, more
+    try:
+        return registry.find(model), more
+    except UnknownNameError:
+        if weights is not None and (os.path.lexists(Path(model).expanduser()) or glob.has_magic(model)):
+            return None, [model, *more]
+        raise
+
+
+def _model_of(weights: str | None) -> tuple[Card, str | Path]:
+    """The only model that the weights can be of, and what to load for it."""
+    from imtrans.weights.choosing import choose
+
+    assert weights is not None
+    return choose(weights)

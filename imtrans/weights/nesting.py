@@ -1,12 +1,14 @@
 """Where in a checkpoint the network's tensors are.
 
 Some files are a state dict; some wrap it (``{"state_dict": ...}``, ``{"model": ...}``, ``{"params": ...}``) beside
-epochs and optimisers; some hold several networks, and then the user has to name one.
+epochs and optimisers; some hold several networks, and then the user has to name one. Several may also share one flat
+state dict, under keys like ``generators.photo.model...``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -27,6 +29,15 @@ PREFERRED = (
 """Of such names, where the first is a running average of the second, the average is the one that its authors run."""
 
 
+MEMBER = re.compile(
+    r"((?:generators|discriminators)\.[^.]+|(?:generator|discriminator)(?:_ema)?|net[A-Z]\w*|(?:gen|dis)[A-Z]\w*)\.(.+)"
+)
+"""A key of a state dict that several networks share: the network's name, and the key as the network has it."""
+
+ASIDE = "data_preprocessor."
+"""mmagic keeps means and deviations of pictures beside its networks."""
+
+
 def select(
     loaded: object, network: str | None, where: object, default: str | None = None
 ) -> tuple[dict[str, Tensor], tuple[str, ...]]:
@@ -45,21 +56,89 @@ def select(
     Raises:
         WeightsError: there are no tensors; there are several networks and none is named; the name is not among them.
     """
+    found = find_networks(loaded, where)
+    tensors, notes = pick(found, network or default_of(found, default), where)
+    return dense(tensors), notes
+
+
+def find_networks(loaded: object, where: object) -> dict[str, Mapping[str, Any]]:
+    """Every state dict in what a checkpoint's pickle held, as :func:`networks_in` names them; at least one.
+
+    Raises:
+        WeightsError: there is none.
+    """
     if not isinstance(loaded, Mapping):
         raise WeightsError(f"{where} holds a {_kind(loaded)}, not a dictionary of tensors.")
     found = networks_in(loaded)
     if not found:
         keys = ", ".join(repr(key) for key in list(loaded)[:5])
         raise WeightsError(f"{where} holds no tensors of a network.", have=f"It has the keys: {keys or 'none'}.")
-    if network is None and default is not None and len(found) > 1 and _named(found, default):
-        network = default
+    return found
+
+
+def pick(
+    found: Mapping[str, Mapping[str, Any]], network: str | None, where: object
+) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """One of the state dicts, by name, or the one that is meant where none is named; and notes on the choice.
+
+    Raises:
+        WeightsError: there are several networks and none is named, or the name is not among them.
+    """
+    if network is not None and len(found) == 1 and network not in _names(found):
+        ((_, whole),) = found.items()
+        found = members(whole) or _by_first_word(whole) or found
     name, note = _choose(found, network, where)
-    return {key: _plain(value) for key, value in found[name].items() if isinstance(value, Tensor)}, note
+    return found[name], note
+
+
+def preferred(names: Iterable[str]) -> tuple[str, str] | None:
+    """Of the names of a network, its running average and what they learn with: average and network, or None."""
+    found = set(names)
+    for better, worse, *others in PREFERRED:
+        if better in found and len(found) > 1 and found <= {better, worse, *others}:
+            return better, worse
+    return None
+
+
+def default_of(found: Mapping[str, Any], default: str | None) -> str | None:
+    """The network that a model's card would take of several, where the file has it."""
+    return default if len(found) > 1 and default in _names(found) else None
+
+
+def members(tensors: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The networks that share one flat state dict, by name; none where the keys do not say so."""
+    parts: dict[str, dict[str, Any]] = {}
+    for key, tensor in tensors.items():
+        if key.startswith(ASIDE):
+            continue
+        if (match := MEMBER.fullmatch(key)) is None:
+            return {}
+        parts.setdefault(match[1], {})[match[2]] = tensor
+    return parts
+
+
+def _by_first_word(tensors: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The tensors by the first part of their keys: any part of a network may be asked for by name."""
+    parts: dict[str, dict[str, Any]] = {}
+    for key, tensor in tensors.items():
+        first, dot, rest = key.partition(".")
+        if dot:
+            parts.setdefault(first, {})[rest] = tensor
+    return parts
+
+
+def dense(network: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The tensors among the values, without gradients or parameters around them.
+
+    Raises:
+        WeightsError: one of them is sparse, quantised or without values.
+    """
+    return {key: _plain(value) for key, value in network.items() if isinstance(value, Tensor)}
 
 
 def networks_in(loaded: Mapping[Any, Any], name: str = "", depth: int = DEPTH) -> dict[str, Mapping[str, Any]]:
     """Every state dict in nested dictionaries, by its dotted path; ``""`` for one that is not nested at all."""
-    if "param_groups" in loaded:  # an optimiser: tensors as well, and no network
+    if "param_groups" in loaded or "LR_Scheduler" in loaded:  # PyTorch's or Paddle's optimiser: tensors, no network
         return {}
     found: dict[str, Mapping[str, Any]] = {}
     for key, value in loaded.items():
@@ -75,21 +154,21 @@ def _choose(found: Mapping[str, Mapping[str, Any]], network: str | None, where: 
     """The path of the wanted state dict, and notes."""
     names = list(found)
     if network is not None:
-        matches = _named(found, network)
+        matches = [name for name in names if network in _names([name])]
         if len(matches) != 1:
             raise _ask(f"{where} holds no network called {network!r}. {did_you_mean(network, names)}", found, where)
         return matches[0], (f"took the network {matches[0]!r} of {len(names)} in the file",)
     if len(names) == 1:
         return names[0], (f"the tensors are under {names[0]!r}",) if names[0] else ()
-    for better, worse, *others in PREFERRED:
-        if better in names and set(names) <= {better, worse, *others}:
-            return better, (f"took {better!r}, the running average, rather than {worse!r}",)
+    if (pair := preferred(names)) is not None:
+        better, worse = pair
+        return better, (f"took {better!r}, the running average, rather than {worse!r}",)
     raise _ask(f"{where} holds {len(names)} networks.", found, where)
 
 
-def _named(found: Mapping[str, Mapping[str, Any]], network: str) -> list[str]:
-    """The paths that end in the network's name."""
-    return [name for name in found if network in (name, name.rpartition(".")[2])]
+def _names(paths: Iterable[str]) -> set[str]:
+    """What the networks at these dotted paths answer to: the path, and its last part."""
+    return {name for path in paths for name in (path, path.rpartition(".")[2])}
 
 
 def _ask(what: str, found: Mapping[str, Mapping[str, Any]], where: object) -> WeightsError:
