@@ -126,6 +126,11 @@ main() {
   benchmark 50 ops/adalin.py "${common[@]}" --variants relu
   benchmark 50 ops/adain.py "${common[@]}" --variants style
   benchmark 30 ops/reflect_conv2d.py "${common[@]}"
+  # And of a StyleGAN2, whose layers have up to 512 channels.
+  local style=(--seconds 0.1 --dtypes bf16 --layouts nhwc --shapes 8x512x32x32,8x128x256x256 --no-compile)
+  benchmark 20 ops/bias_act.py "${style[@]}" --variants layer
+  benchmark 20 ops/upfirdn2d.py "${style[@]}"
+  benchmark 30 ops/modulated_conv2d.py "${style[@]}"
   benchmark 80 models/generator.py --seconds 5 --batch 1,16 \
     --only "eager bf16,torch.compile bf16 channels-last,imtrans layers bf16"
   if [[ $results -ef benchmarks/results ]]; then

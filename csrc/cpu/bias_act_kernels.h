@@ -86,7 +86,7 @@ struct Pass {
     return {bounded, (t <= most) ? ((t >= least) ? slopes : Vec<A>{}) : Vec<A>{}};
   }
 
-  const Parameters& p;
+  const Parameters p;
   const A slope, gain, clamp, strength;
 };
 
@@ -172,6 +172,19 @@ struct BackwardBackward : Pass<T, BiasActBackwardBackward> {
   }
 };
 
+// The numbers of neighbouring channels from `phase` on. The rows' addresses are kept apart from the table: a store
+// might change the table for all that the compiler knows.
+template <typename A, int kNumbers>
+struct NumbersOfChannels {
+  const A* rows[kNumbers];
+  int64_t phase;
+
+  NumbersOfChannels(const Table<A>& table, int64_t image) : phase(0) {
+    for (int k = 0; k < kNumbers; ++k) rows[k] = table.row(image, k);
+  }
+  IMTRANS_INLINE Vec<A> operator[](int k) const { return load(rows[k] + phase); }
+};
+
 // Each row holds the numbers of all channels, and then begins again: a vector that runs past the last channel of a
 // pixel goes on with the first of the next.
 template <class P>
@@ -191,40 +204,38 @@ Table<typename P::A> make_table(const P& pass) {
 }
 
 // Neighbouring elements, the first of which is of channel 0.
-template <class P>
-IMTRANS_INLINE void walk_channels(const P pass, const Table<typename P::A>& table, int64_t image,
-                                  typename P::A noise_number, int64_t at, int64_t elements, typename P::A* sums) {
+template <class P, class Numbers>
+IMTRANS_INLINE void walk_channels(const P pass, Numbers numbers, typename P::A noise_number, int64_t at,
+                                  int64_t elements, SumsInMemory<typename P::A> sums) {
   using A = typename P::A;
   constexpr int W = kLanes<A>;
   const Vec<A> noise = repeat(noise_number);
   const int64_t channels = pass.p.map.channels;
-  int64_t phase = 0;
-  for (int64_t i = 0; i < elements; i += W) {
-    const Coefficients<A, false> numbers{table, image, phase};
-    SumsInMemory<A> own{sums + phase, table.width};
-    if (i + W <= elements) {
-      pass.template step<true>(numbers, noise, at + i, W, own);
-    } else {
-      pass.template step<false>(numbers, noise, at + i, int(elements - i), own);
-    }
-    phase += W;
-    while (phase >= channels) phase -= channels;
+  A* const first = sums.at;
+  int64_t i = 0;
+  for (; i + W <= elements; i += W) {
+    pass.template step<true>(numbers, noise, at + i, W, sums);
+    numbers.phase += W;
+    while (numbers.phase >= channels) numbers.phase -= channels;
+    sums.at = first + numbers.phase;
   }
+  if (i < elements) pass.template step<false>(numbers, noise, at + i, int(elements - i), sums);
 }
 
-// Pixels of one image, all of their channels; sums is [kSums][width].
+// Pixels of one image, all of their channels.
 template <class P>
 IMTRANS_TARGET void walk_pixels(const P& pass, const Table<typename P::A>& table, int64_t image, int64_t first,
-                                int64_t pixels, typename P::A* sums) {
+                                int64_t pixels, SumsInMemory<typename P::A> sums) {
   using A = typename P::A;
   const int64_t channels = pass.p.map.channels, at = (image * pass.p.map.pixels() + first) * channels;
+  const NumbersOfChannels<A, P::kNumbers> numbers(table, image);
   const A* noise = pass.noise(image);
   if (noise == nullptr) {
-    walk_channels(pass, table, image, A(0), at, pixels * channels, sums);
+    walk_channels(pass, numbers, A(0), at, pixels * channels, sums);
     return;
   }
   for (int64_t i = 0; i < pixels; ++i) {
-    walk_channels(pass, table, image, noise[first + i], at + i * channels, channels, sums);
+    walk_channels(pass, numbers, noise[first + i], at + i * channels, channels, sums);
   }
 }
 
@@ -262,7 +273,7 @@ void run_nhwc(const P& pass, ParallelFor run) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = i % chunks * kChunkPixels;
       walk_pixels(pass, table, i / chunks, first, std::min(kChunkPixels, map.pixels() - first),
-                  partial.data() + i * room);
+                  {partial.data() + i * room, table.width});
     }
   });
   if constexpr (P::kSums > 0) merge_chunks(pass, table, partial.data(), chunks);

@@ -41,7 +41,8 @@ def stand_ins(tmp_path: Path) -> Path:
     text = SCRIPT.read_text()
     assert "start doctor 60" in text
     command(tmp_path / "benchmarks", "gpu_check.sh", text.replace("start doctor 60", "start doctor 1"))
-    for name in ("ops/instance_norm", "ops/adain", "ops/adalin", "ops/reflect_conv2d", "models/generator"):
+    operators = "instance_norm", "adain", "adalin", "reflect_conv2d", "bias_act", "upfirdn2d", "modulated_conv2d"
+    for name in (*(f"ops/{operator}" for operator in operators), "models/generator"):
         script = tmp_path / "benchmarks" / f"{name}.py"
         script.parent.mkdir(exist_ok=True)
         script.touch()

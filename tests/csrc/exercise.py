@@ -147,14 +147,46 @@ def compare_padding(kernels: Any) -> None:
                 assert np.array_equal(folded, kernels.cpu.reflect_fold(y, pad, channels_last))
 
 
+def bias_act(device: Any, call: Call) -> list[Any]:
+    """All outputs of its three kernels, with all parts and with none."""
+    batch, channels, height, width = call.size[:4]
+    random, real = np.random.default_rng(0), np.float64 if call.dtype == "float64" else np.float32
+
+    def numbers(*shape: int) -> Any:
+        return random.normal(size=shape).astype(real) if call.affine else None
+
+    each = (batch, channels)
+    parts = numbers(*each), numbers(channels), numbers(batch, height, width), numbers(1), numbers(*each)
+    rest = (call.map(1), *parts, 0.2, 1.5, 2.0, call.channels_last)
+    dx, sums = device.bias_act_backward(call.map(2), *rest)
+    second = device.bias_act_backward_backward(call.map(3), numbers(4, *each), call.map(2), *rest)
+    return [device.bias_act(*rest), dx, sums, *second]
+
+
+def compare_resampling(kernels: Any) -> None:
+    """Larger, smaller, cropped, with filters that fit in and that hang over."""
+    random = np.random.default_rng(0)
+    numbers = [(1, 1, 1, 1, 2, 1, 2, 1), (2, 3, 1, 1, 2, 1, -1, 3), (1, 1, 2, 2, 1, 1, 1, 1), (3, 2, 2, 3, 4, 0, -2, 2)]
+    for own, channels, channels_last in itertools.product(numbers, (1, 3, 17, 64), (True, False)):
+        sizes = (2, 6, 37, channels) if channels_last else (2, channels, 6, 37)
+        for dtype in (np.float32, np.float64, np.float16):
+            x, f = random.normal(size=sizes).astype(dtype), random.normal(size=(3, 4))
+            f = f if dtype == np.float64 else f.astype(np.float32)
+            y = kernels.cuda.upfirdn2d(x, f, *own, False, 1.0, channels_last)
+            if dtype != np.float16:
+                other = kernels.cpu.upfirdn2d(x, f, *own, False, 1.0, channels_last)
+                assert np.abs(y - other).max() < 1e-4, (own, channels)
+
+
 def main(path: str) -> None:
     """Call everything."""
     kernels = load(path)
     convolve(kernels)
     compare_padding(kernels)
+    compare_resampling(kernels)
     kinds = [("float32", True), ("float32", False), ("bfloat16", True), ("float64", True), ("float16", True)]
     for size, channels_last, (dtype, affine) in itertools.product(SIZES, (True, False), kinds):
-        for function in (instance_norm, adalin, moments):
+        for function in (instance_norm, adalin, moments, bias_act):
             compare(kernels, function, Call(size, channels_last, dtype, affine))
     print("ok")
 

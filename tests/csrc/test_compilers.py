@@ -48,6 +48,7 @@ def test_nvcc_compiles_without_notable_spills(source: Path, architecture: str, t
         pytest.param("instance_norm", {"reduce": 3, "apply": 3, "resident": 3}, id="instance_norm"),
         pytest.param("adalin", {"reduce": 3, "apply": 3}, id="adalin"),
         pytest.param("moments", {"reduce": 2, "apply": 2, "resident": 2}, id="moments"),
+        pytest.param("bias_act", {"reduce": 2, "apply": 1}, id="bias_act"),
     ],
 )
 def test_full_width_kernels_load_16_bytes_at_a_time(source: str, passes: dict[str, int], tmp_path: Path) -> None:
@@ -72,6 +73,18 @@ def test_full_width_padding_moves_16_bytes_at_a_time(tmp_path: Path) -> None:
     assert len(full_width) == 3 + 3  # sizes of an element to pad; types but double to fold
     for direction in ("ld", "st"):
         assert all(re.search(rf"{direction}\.global\.v(4\.\w32|2\.\w64)", text) for text in full_width)
+
+
+@needs_nvcc
+def test_full_width_resampling_moves_16_bytes_at_a_time(tmp_path: Path) -> None:
+    assembly = tmp_path / "kernels.ptx"
+    options = ["-std=c++17", "-O3", f"-I{CSRC}", "-arch=compute_90", "-ptx"]
+    run([str(NVCC), *options, str(CSRC / "cuda" / "upfirdn2d.cu"), "-o", str(assembly)])
+    kernels = {each.partition("(")[0]: each for each in assembly.read_text().split(".entry ")[1:]}
+    full_width = [text for name, text in kernels.items() if re.search(r"resample_kernelI\w*Li[48]E", name)]
+    assert len(full_width) == 3  # types but double
+    for direction in ("ld", "st"):
+        assert all(re.search(rf"{direction}\.global\.v4\.\w32", text) for text in full_width)
 
 
 def test_kernels_under_sanitizers(tmp_path: Path, pytestconfig: pytest.Config) -> None:
