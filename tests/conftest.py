@@ -8,7 +8,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A machine that is busy takes its time, which proves nothing against the code.
+hypothesis.settings.register_profile("imtrans", deadline=None)
+hypothesis.settings.load_profile("imtrans")
 
 # Before anything imports torch, and for subprocesses too. The tests run in parallel on small pictures: with a thread a
 # core in every process, OpenMP's threads spin while they wait for one another, and seconds become minutes.

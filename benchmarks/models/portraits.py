@@ -28,16 +28,9 @@ import imtrans
 from imtrans.errors import ImtransError
 from imtrans.metrics.checkerboard import lattice_ratio
 from imtrans.metrics.cycle import cycle_l1
-from imtrans.metrics.domain import (
-    ClassifierConfig,
-    DomainClassifier,
-    luminance,
-    prepare,
-    train_classifier,
-    verdicts,
-)
+from imtrans.metrics.domain import ClassifierConfig, DomainClassifier, luminance, verdicts
+from imtrans.metrics.judges import obtain_judges
 from imtrans.registry import find
-from imtrans.weights import reader, writer
 from imtrans.weights.store import locate
 
 Translate = Callable[[Tensor], Tensor]
@@ -88,7 +81,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     names, held_out = {}, {}
     for domain in ("A", "B"):
         names[domain], held_out[domain] = read_pictures(options.data, domain, "test")
-    classifiers = {sees: obtain_classifier(options, sees) for sees in SEES}
+    classifiers = obtain_classifiers(options)
     translators = {"a2b": load_translator(options, options.a2b), "b2a": load_translator(options, options.b2a)}
     a2b, b2a = (batched(translators[key], options.batch_size) for key in ("a2b", "b2a"))
     results = {
@@ -129,27 +122,14 @@ def trivial_translators() -> dict[str, Translate]:
 # --- classifiers ----------------------------------------------------------------------------------------------------
 
 
-def obtain_classifier(options: argparse.Namespace, sees: Any) -> DomainClassifier:
-    """The classifier from the cache, or a newly trained one."""
-    config = ClassifierConfig(sees, steps=options.classifier_steps, seed=options.seed)
-    listing = [path.name for domain in "AB" for path in sorted((options.data / f"train{domain}").glob("*"))]
-    identity = hashlib.sha256(json.dumps([asdict(config), listing]).encode()).hexdigest()[:12]
-    path = options.cache / f"{sees}-{identity}.safetensors"
-    if path.exists():
-        classifier = DomainClassifier(config)
-        classifier.load_state_dict(reader.read(path).tensors)
-        return classifier.eval()
-    prepared = []
-    for domain in ("A", "B"):
-        _, pictures = read_pictures(options.data, domain, "train")
-        prepared.append(torch.cat([prepare(part) for part in pictures.split(100)]))
-    classifier = train_classifier(*prepared, config, report=_progress(sees))
-    writer.save(path, classifier.state_dict())
-    return classifier
+def obtain_classifiers(options: argparse.Namespace) -> dict[str, DomainClassifier]:
+    """One of what each sees, from the cache or newly trained."""
+    configs = [ClassifierConfig(sees, steps=options.classifier_steps, seed=options.seed) for sees in SEES]
+    return obtain_judges(options.data, configs, options.cache, _progress)
 
 
-def _progress(sees: str) -> Callable[[int, float], None]:
-    return lambda step, loss: print(f"classifier of {sees}: step {step}, loss {loss:.3f}", file=sys.stderr)
+def _progress(sees: str, step: int, steps: int) -> None:
+    print(f"classifier of {sees}: step {step} of {steps}", file=sys.stderr)
 
 
 def accuracy(

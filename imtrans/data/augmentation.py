@@ -1,4 +1,4 @@
-"""How a picture of any size becomes one for training: the ``--preprocess`` modes of pix2pix and CycleGAN."""
+"""How a picture of any size becomes one for training: the ``--preprocess`` modes of pix2pix, CycleGAN and SPADE."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from PIL import Image
 
 from imtrans.errors import ConfigError
 
-Mode = Literal["resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none"]
+Mode = Literal[
+    "resize_and_crop",
+    "crop",
+    "scale_width",
+    "scale_width_and_crop",
+    "scale_shortside",
+    "scale_shortside_and_crop",
+    "fixed",
+    "none",
+]
 Size = tuple[int, int]
 """(width, height) in pixels, as Pillow counts."""
 
@@ -44,24 +53,29 @@ class Placement:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Resize, crop at random, mirror half of them, as the authors of pix2pix and CycleGAN do."""
+    """Resize, crop at random, mirror half of them, as the authors of pix2pix, CycleGAN and SPADE do."""
 
     load_size: int = 286
-    """Pixels a side after resizing; the width in the modes that scale it."""
+    """Pixels a side after resizing; the width, or the shorter side, in the modes that scale it."""
     crop_size: int = 256
-    """Pixels a side of the random crop; the least height in the modes that scale the width."""
+    """Pixels a side of the random crop; the least height in the modes that scale the width; the width where fixed."""
     flip: bool = True
     """Mirror every second picture; off for pictures with writing or a handedness."""
     mode: Mode = "resize_and_crop"
-    """resize_and_crop squeezes into a square; scale_width keeps the aspect ratio; crop and none leave the scale."""
+    """resize_and_crop squeezes into a square, fixed into a rectangle; the scaling modes keep the aspect ratio; crop and
+    none leave the scale."""
     multiple: int = 4
-    """Sides become multiples of this where nothing is cropped (scale_width, none)."""
+    """Sides become multiples of this where nothing is cropped or fixed (scale_width, scale_shortside, none)."""
+    aspect_ratio: float = 1.0
+    """Width over height of all pictures in the mode fixed."""
 
     def __post_init__(self) -> None:
         if self.crop_size < 1 or ("_and_crop" in self.mode and self.crop_size > self.load_size):
             raise ValueError(f"crop_size must lie in 1..load_size ({self.load_size}), not be {self.crop_size}")
         if self.load_size < 1 or self.multiple < 1:
             raise ValueError(f"load_size and multiple must be at least 1, not {self.load_size} and {self.multiple}")
+        if not 0 < self.aspect_ratio < float("inf") or round(self.crop_size / self.aspect_ratio) < 1:
+            raise ValueError(f"aspect_ratio must leave pictures a height, not be {self.aspect_ratio}")
 
     @property
     def crops(self) -> bool:
@@ -78,6 +92,12 @@ class Augmentation:
             return self._width_scaled(size)
         if self.mode == "scale_width":
             return self._rounded(self._width_scaled(size))
+        if self.mode == "scale_shortside_and_crop":
+            return self._shortside_scaled(size)
+        if self.mode == "scale_shortside":
+            return self._rounded(self._shortside_scaled(size))
+        if self.mode == "fixed":
+            return self.crop_size, round(self.crop_size / self.aspect_ratio)
         return self._rounded(size) if self.mode == "none" else self._covering(size)
 
     def resize(self, image: Image.Image, size: Size | None = None, *, labels: bool = False) -> Image.Image:
@@ -98,11 +118,17 @@ class Augmentation:
         """The least size that a picture has to be decoded at; None decodes the whole of it."""
         if self.mode in ("crop", "none"):
             return None
-        return _DRAFT_MARGIN * self.load_size, _DRAFT_MARGIN * self.load_size
+        width, height = self.loaded((1, 1)) if self.mode == "fixed" else (self.load_size, self.load_size)
+        return _DRAFT_MARGIN * width, _DRAFT_MARGIN * height
 
     def _width_scaled(self, size: Size) -> Size:
         width, height = size
         return self.load_size, int(max(self.load_size * height / width, self.crop_size))
+
+    def _shortside_scaled(self, size: Size) -> Size:
+        width, height = size
+        shorter = min(size)
+        return int(self.load_size * width / shorter), int(self.load_size * height / shorter)
 
     def _rounded(self, size: Size) -> Size:
         width, height = (max(1, round(side / self.multiple)) * self.multiple for side in size)
@@ -164,7 +190,9 @@ def check_sizes(augmentation: Augmentation, multiple: int, minimum: int, fixed: 
             f"the networks take pictures of {fixed} x {fixed} pixels, and no others.",
             hint=f"Type --crop-size {fixed}, with a --load-size that is no smaller, or take a variant of any size.",
         )
-    if augmentation.crops:
+    if augmentation.mode == "fixed":
+        _check_fixed(augmentation, multiple, minimum)
+    elif augmentation.crops:
         check_crop(augmentation.crop_size, multiple, minimum)
     elif augmentation.multiple % multiple:
         raise ConfigError(
@@ -172,6 +200,18 @@ def check_sizes(augmentation: Augmentation, multiple: int, minimum: int, fixed: 
             have=f"They take multiples of {multiple}, and nothing is cropped ({augmentation.mode}).",
             hint=f"Type --set augmentation.multiple={multiple}, or --set augmentation.mode=scale_width_and_crop.",
         )
+
+
+def _check_fixed(augmentation: Augmentation, multiple: int, minimum: int) -> None:
+    width, height = augmentation.loaded((1, 1))
+    if all(side % multiple == 0 and side >= minimum for side in (width, height)):
+        return
+    raise ConfigError(
+        f"pictures of {width} x {height} do not fit the networks.",
+        have=f"Sides have to be multiples of {multiple}, from {minimum} up; augmentation.mode=fixed makes pictures of "
+        f"crop_size ({augmentation.crop_size}) by crop_size / aspect_ratio ({augmentation.aspect_ratio:g}).",
+        hint="Choose others: --crop-size, and --set augmentation.aspect_ratio=…",
+    )
 
 
 def check_crop(crop_size: int, multiple: int, minimum: int) -> None:

@@ -148,3 +148,47 @@ def test_networks_of_one_size_take_no_other(given: Augmentation) -> None:
 def test_settings_that_cannot_be(settings: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"at least 1|must lie in"):
         Augmentation(**settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("mode", "size", "expected"),
+    [
+        ("scale_shortside_and_crop", (40, 30), (32, 24)),
+        ("scale_shortside_and_crop", (30, 50), (24, 40)),
+        ("scale_shortside_and_crop", (24, 31), (24, 31)),
+        ("scale_shortside", (41, 30), (32, 24)),
+        ("fixed", (41, 30), (16, 8)),
+        ("fixed", (5, 90), (16, 8)),
+    ],
+)
+def test_the_modes_of_spade(mode: Mode, size: tuple[int, int], expected: tuple[int, int]) -> None:
+    """The shorter side becomes load_size; or all pictures become crop_size by crop_size / aspect_ratio."""
+    augmentation = Augmentation(load_size=24, crop_size=16, mode=mode, aspect_ratio=2.0)
+    assert augmentation.loaded(size) == expected
+    found = augmentation.apply(ramp(*size), np.random.default_rng(0)).size
+    assert found == ((16, 16) if "crop" in mode else expected)
+    assert augmentation.fit(ramp(*size)).size == found
+    assert augmentation.draft_size == ((32, 16) if mode == "fixed" else (48, 48))
+
+
+@settings(max_examples=40, deadline=None)
+@given(width=st.integers(1, 60), height=st.integers(1, 60), load=st.integers(1, 30), data=st.data())
+def test_the_shorter_side_holds_the_crop(width: int, height: int, load: int, data: st.DataObject) -> None:
+    crop = data.draw(st.integers(1, load))
+    augmentation = Augmentation(load_size=load, crop_size=crop, mode="scale_shortside_and_crop")
+    assert min(augmentation.loaded((width, height))) == load
+    assert augmentation.apply(ramp(width, height), np.random.default_rng(0)).size == (crop, crop)
+
+
+def test_fixed_sizes_that_networks_cannot_take() -> None:
+    check_sizes(Augmentation(512, 512, mode="fixed", aspect_ratio=2.0), 256, 256)
+    with pytest.raises(ConfigError, match="pictures of 512 x 341 do not fit") as caught:
+        check_sizes(Augmentation(512, 512, mode="fixed", aspect_ratio=1.5), 4, 4)
+    assert "multiples of 4" in caught.value.have
+    assert "aspect_ratio" in caught.value.hint
+
+
+@pytest.mark.parametrize("ratio", [0.0, -1.0, float("inf"), float("nan"), 1000.0])
+def test_aspect_ratios_that_cannot_be(ratio: float) -> None:
+    with pytest.raises(ValueError, match="aspect_ratio must leave"):
+        Augmentation(aspect_ratio=ratio)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import sys
 import zipfile
 from collections.abc import Callable
 from importlib import metadata
@@ -41,9 +44,13 @@ def wheelhouse(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def quick_build(tmp_path: Path) -> dict[str, str]:
-    """A compiler that does not optimise: what is tested is whether the library is there, not whether it is fast."""
+def quick_build(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A compiler that does not optimise, and keeps what it has compiled for the other tests of this run."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    script = Path(__file__).with_name("hasty_compiler.py")
     compiler = tmp_path / "hasty-c++"
-    compiler.write_text('#!/bin/sh\nexec c++ "$@" -O0\n', encoding="utf-8")
+    command = shlex.join([sys.executable, str(script), str(shared / "objects")])
+    compiler.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
     compiler.chmod(0o755)
     return {"CXX": str(compiler)}
