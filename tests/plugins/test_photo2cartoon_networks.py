@@ -160,7 +160,7 @@ def shapes_of(network: nn.Module) -> dict[str, tuple[int, ...]]:
 
 
 @given(st.integers(1, 16), st.booleans(), st.integers(2, 20))
-@settings(deadline=None, max_examples=6)
+@settings(deadline=None, max_examples=3)
 def test_every_generator_is_recognised(quarters: int, light: bool, size: int) -> None:
     config = GeneratorConfig(4 * quarters, light, 16 * size)
     with torch.device("meta"):

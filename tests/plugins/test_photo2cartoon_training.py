@@ -19,8 +19,9 @@ from imtrans.train.settings import RunConfig
 RECIPES = Path(__file__).parents[2] / "plugins" / "imtrans_photo2cartoon" / "recipes"
 TINY = (
     *("--load-size", "40", "--crop-size", "32", "--set", "train.workers=0", "--set", "train.tensorboard=false"),
-    *("--set", "generator.ngf=4", "--set", "discriminator.ndf=1", "--set", "train.checkpoint_every=16"),
+    *("--set", "generator.ngf=4", "--set", "discriminator.ndf=1", "--set", "train.checkpoint_every=18"),
     *("--set", "discriminator.global_layers=4", "--set", "discriminator.local_layers=3", "--precision", "fp32"),
+    *("--backend", "reference"),  # maps of a few pixels, which kernels take longer to be called for than to compute
 )
 Command = Callable[..., str]
 
@@ -63,10 +64,10 @@ def test_twenty_steps_and_twenty_in_two_parts_are_the_same(imtrans: Command) -> 
     )
     shutil.copytree("whole", "parts")
     shutil.rmtree("parts/checkpoints/step-00000020")
-    assert "steps 16 to 20" in imtrans("train", "photo2cartoon", "--output", "parts", "--resume")
+    assert "steps 18 to 20" in imtrans("train", "photo2cartoon", "--output", "parts", "--resume")
     for network in ("generator_ab", "discriminator_global_b"):
         assert weights_at("parts", 20, network).read_bytes() == weights_at("whole", 20, network).read_bytes()
-        assert weights_at("whole", 16, network).read_bytes() != weights_at("whole", 20, network).read_bytes()
+        assert weights_at("whole", 18, network).read_bytes() != weights_at("whole", 20, network).read_bytes()
     Image.effect_noise((50, 33), 60).convert("RGB").save("in.png")
     weights = str(weights_at("whole", 20))
     imtrans("run", "photo2cartoon", "-w", weights, "-i", "in.png", "-o", "out.png", "--precision", "fp32")
