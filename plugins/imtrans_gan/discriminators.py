@@ -42,6 +42,9 @@ class DenseDiscriminator(nn.Module):
         for_label = config.hidden // 5 + 2 if generator.classes else 0  # 50 units beside 240 in Mirza and Osindero
         self.from_picture = Maxout(generator.channels * generator.size**2, config.hidden, config.pieces)
         self.from_label = Maxout(generator.classes, for_label, config.pieces) if generator.classes else None
+        if self.from_label is not None:
+            # Of a one-hot label one number counts, of a picture hundreds: with torch's weights nobody would hear it.
+            nn.init.normal_(self.from_label.linear.weight)
         self.hidden = Maxout(config.hidden + for_label, config.hidden, config.pieces)
         self.output = nn.Linear(config.hidden, 1)
         self.dropout = nn.Dropout(config.dropout)
