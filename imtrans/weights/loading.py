@@ -23,6 +23,9 @@ from imtrans.weights.reader import Checkpoint, Contents, read_all
 from imtrans.weights.recognition import Converted, convert_for, describe, recognise, shapes_of
 from imtrans.weights.store import Located, locate
 
+_COMMANDS = {"translate": "run", "generate": "generate"}
+"""What runs a model of each task; the right one is most often that of the model which was asked for."""
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -121,8 +124,7 @@ def _chosen(card: Card, contents: Contents, located: Located) -> Checkpoint:
                 note = f"took {ours[0]!r}, the only one of {len(parts)} networks in the file that {card.name!r} can run"
                 return contents.checkpoint(parts[ours[0]], (note,) if len(parts) > 1 else ())
             networks = parts if ours else networks
-    wanted = located.network or nesting.default_of(networks, card.default_network)
-    tensors, notes = nesting.pick(networks, wanted, contents.path)
+    tensors, notes = nesting.pick(networks, located.network, contents.path, card.default_network)
     return contents.checkpoint(tensors, notes)
 
 
@@ -149,7 +151,7 @@ def _configuration(
     elif identity.model != card.name:
         raise WeightsError(
             f"{checkpoint.path} holds weights of the model {identity.model!r}, not of {card.name!r}.",
-            hint=f"Use that model: imtrans run {identity.model} --weights {checkpoint.path}",
+            hint=f"Use that model: imtrans {_COMMANDS[card.task]} {identity.model} --weights {checkpoint.path}",
         )
     else:
         config, notes = _from_plain(card, identity.config, checkpoint.path), ()

@@ -19,9 +19,15 @@ from imtrans.errors import WeightsError, did_you_mean
 DEPTH = 4
 """How many dictionaries deep a state dict is looked for."""
 
-PREFERRED = (("params_ema", "params"), ("model_ema", "model"), ("state_dict_ema", "state_dict"))
-"""Of such a pair, which is one network twice, the running average is the one that its authors run."""
-
+PREFERRED = (
+    ("params_ema", "params"),
+    ("model_ema", "model"),
+    ("state_dict_ema", "state_dict"),
+    ("generator_ema", "generator", "discriminator"),
+    ("G_ema", "G", "D", "augment_pipe"),
+    ("g_ema", "g", "d"),
+)
+"""Of such names, where the first is a running average of the second, the average is the one that its authors run."""
 
 MEMBER = re.compile(
     r"((?:generators|discriminators)\.[^.]+|(?:generator|discriminator)(?:_ema)?|net[A-Z]\w*|(?:gen|dis)[A-Z]\w*)\.(.+)"
@@ -32,13 +38,17 @@ ASIDE = "data_preprocessor."
 """mmagic keeps means and deviations of pictures beside its networks."""
 
 
-def select(loaded: object, network: str | None, where: object) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+def select(
+    loaded: object, network: str | None, where: object, default: str | None = None
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """The state dict in ``loaded``, which is what a checkpoint's pickle held.
 
     Args:
         loaded: dictionaries of dictionaries of tensors.
         network: the name of one network, for files that hold several.
         where: the file's name, for messages.
+        default: the name of the network to take from a file that holds several, where it has one of that name and none
+            was asked for.
 
     Returns:
         The tensors by key, and notes on where they were found.
@@ -46,7 +56,7 @@ def select(loaded: object, network: str | None, where: object) -> tuple[dict[str
     Raises:
         WeightsError: there are no tensors; there are several networks and none is named; the name is not among them.
     """
-    tensors, notes = pick(find_networks(loaded, where), network, where)
+    tensors, notes = pick(find_networks(loaded, where), network, where, default)
     return dense(tensors), notes
 
 
@@ -66,9 +76,11 @@ def find_networks(loaded: object, where: object) -> dict[str, Mapping[str, Any]]
 
 
 def pick(
-    found: Mapping[str, Mapping[str, Any]], network: str | None, where: object
+    found: Mapping[str, Mapping[str, Any]], network: str | None, where: object, default: str | None = None
 ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
     """One of the state dicts, by name, or the one that is meant where none is named; and notes on the choice.
+
+    Arguments as for :func:`select`.
 
     Raises:
         WeightsError: there are several networks and none is named, or the name is not among them.
@@ -76,14 +88,17 @@ def pick(
     if network is not None and len(found) == 1 and network not in _names(found):
         ((_, whole),) = found.items()
         found = members(whole) or _by_first_word(whole) or found
-    name, note = _choose(found, network, where)
+    name, note = _choose(found, network or default_of(found, default), where)
     return found[name], note
 
 
 def preferred(names: Iterable[str]) -> str | None:
-    """Of the names of a network and its running average, the average; None where the names are others."""
+    """Of the names of a network, its running average and others that do not run, the average; None for other names."""
     found = set(names)
-    return next((better for better, worse in PREFERRED if found == {better, worse}), None)
+    for better, worse, *others in PREFERRED:
+        if better in found and len(found) > 1 and found <= {better, worse, *others}:
+            return better
+    return None
 
 
 def default_of(found: Mapping[str, Any], default: str | None) -> str | None:
@@ -147,8 +162,8 @@ def _choose(found: Mapping[str, Mapping[str, Any]], network: str | None, where: 
     if len(names) == 1:
         return names[0], (f"the tensors are under {names[0]!r}",) if names[0] else ()
     if (better := preferred(names)) is not None:
-        (worse,) = set(names) - {better}
-        return better, (f"took {better!r}, the running average, rather than {worse!r}",)
+        others = " or ".join(repr(name) for name in names if name != better)
+        return better, (f"took {better!r}, the running average, rather than {others}",)
     raise _ask(f"{where} holds {len(names)} networks.", found, where)
 
 

@@ -84,19 +84,20 @@ class Contents:
         return Checkpoint(tensors, self.metadata, self.format, self.path, notes)
 
 
-def read(path: str | Path, network: str | None = None) -> Checkpoint:
+def read(path: str | Path, network: str | None = None, default: str | None = None) -> Checkpoint:
     """Read the weights file at ``path``, in whichever format its first bytes show, whatever its name says.
 
     Args:
         path: a file.
         network: which of several networks in the file to take.
+        default: which to take where none is named, if the file has it.
 
     Raises:
         UnsafeCheckpointError: the file wants to run code; the message names what.
         WeightsError: no such file, or it is empty, truncated, no checkpoint, or claims more than it holds.
     """
     contents = read_all(path)
-    tensors, notes = nesting.pick(contents.networks, network, contents.path)
+    tensors, notes = nesting.pick(contents.networks, network, contents.path, default)
     return contents.checkpoint(tensors, notes)
 
 
