@@ -87,6 +87,7 @@ class NetworkReport:
         if card is None:
             return settings
         terms: dict[str, Any] = {
+            "network": card.build.target,
             "value_range": card.value_range,
             "channels": card.channels,
             "scale": card.scale,
@@ -114,6 +115,8 @@ class Report:
     origin: dict[str, Any] = field(default_factory=dict)
     """What a file of ours says of its training or conversion: direction, step, source."""
     notes: list[str] = field(default_factory=list)
+    asked: bool = False
+    """Whether one network of the file was asked for by name."""
 
     def command(self, network: NetworkReport, candidate: Candidate) -> str:
         """What to type to use a network as one of its candidates."""
@@ -123,7 +126,7 @@ class Report:
         return f"imtrans run {candidate.model} --weights {file} --input PICTURE"
 
     def _needs_name(self, network: NetworkReport) -> bool:
-        return bool(network.name) and len(self.networks) > 1
+        return bool(network.name) and (self.asked or len(self.networks) > 1)
 
     @property
     def licence(self) -> str:
@@ -190,7 +193,15 @@ def inspect(path: str | Path) -> Report:
         _examine(name, tensors, contents, identity, sha256) for name, tensors in _networks(contents, wanted).items()
     ]
     report = Report(
-        path, contents.format, contents.size, sha256, networks, contents.metadata, contents.beside, _origin(contents)
+        path,
+        contents.format,
+        contents.size,
+        sha256,
+        networks,
+        contents.metadata,
+        contents.beside,
+        _origin(contents),
+        asked=wanted is not None,
     )
     if identity is None:
         report.notes.extend(_clues(path, sha256))

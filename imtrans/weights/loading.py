@@ -124,8 +124,7 @@ def _chosen(card: Card, contents: Contents, located: Located) -> Checkpoint:
                 note = f"took {ours[0]!r}, the only one of {len(parts)} networks in the file that {card.name!r} can run"
                 return contents.checkpoint(parts[ours[0]], (note,) if len(parts) > 1 else ())
             networks = parts if ours else networks
-    wanted = located.network or nesting.default_of(networks, card.default_network)
-    tensors, notes = nesting.pick(networks, wanted, contents.path)
+    tensors, notes = nesting.pick(networks, located.network, contents.path, card.default_network)
     return contents.checkpoint(tensors, notes)
 
 

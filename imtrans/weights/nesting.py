@@ -23,11 +23,11 @@ PREFERRED = (
     ("params_ema", "params"),
     ("model_ema", "model"),
     ("state_dict_ema", "state_dict"),
+    ("generator_ema", "generator", "discriminator"),
     ("G_ema", "G", "D", "augment_pipe"),
     ("g_ema", "g", "d"),
 )
 """Of such names, where the first is a running average of the second, the average is the one that its authors run."""
-
 
 MEMBER = re.compile(
     r"((?:generators|discriminators)\.[^.]+|(?:generator|discriminator)(?:_ema)?|net[A-Z]\w*|(?:gen|dis)[A-Z]\w*)\.(.+)"
@@ -56,8 +56,7 @@ def select(
     Raises:
         WeightsError: there are no tensors; there are several networks and none is named; the name is not among them.
     """
-    found = find_networks(loaded, where)
-    tensors, notes = pick(found, network or default_of(found, default), where)
+    tensors, notes = pick(find_networks(loaded, where), network, where, default)
     return dense(tensors), notes
 
 
@@ -77,9 +76,11 @@ def find_networks(loaded: object, where: object) -> dict[str, Mapping[str, Any]]
 
 
 def pick(
-    found: Mapping[str, Mapping[str, Any]], network: str | None, where: object
+    found: Mapping[str, Mapping[str, Any]], network: str | None, where: object, default: str | None = None
 ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
     """One of the state dicts, by name, or the one that is meant where none is named; and notes on the choice.
+
+    Arguments as for :func:`select`.
 
     Raises:
         WeightsError: there are several networks and none is named, or the name is not among them.
@@ -87,16 +88,16 @@ def pick(
     if network is not None and len(found) == 1 and network not in _names(found):
         ((_, whole),) = found.items()
         found = members(whole) or _by_first_word(whole) or found
-    name, note = _choose(found, network, where)
+    name, note = _choose(found, network or default_of(found, default), where)
     return found[name], note
 
 
-def preferred(names: Iterable[str]) -> tuple[str, str] | None:
-    """Of the names of a network, its running average and what they learn with: average and network, or None."""
+def preferred(names: Iterable[str]) -> str | None:
+    """Of the names of a network, its running average and others that do not run, the average; None for other names."""
     found = set(names)
     for better, worse, *others in PREFERRED:
         if better in found and len(found) > 1 and found <= {better, worse, *others}:
-            return better, worse
+            return better
     return None
 
 
@@ -160,9 +161,9 @@ def _choose(found: Mapping[str, Mapping[str, Any]], network: str | None, where: 
         return matches[0], (f"took the network {matches[0]!r} of {len(names)} in the file",)
     if len(names) == 1:
         return names[0], (f"the tensors are under {names[0]!r}",) if names[0] else ()
-    if (pair := preferred(names)) is not None:
-        better, worse = pair
-        return better, (f"took {better!r}, the running average, rather than {worse!r}",)
+    if (better := preferred(names)) is not None:
+        others = " or ".join(repr(name) for name in names if name != better)
+        return better, (f"took {better!r}, the running average, rather than {others}",)
     raise _ask(f"{where} holds {len(names)} networks.", found, where)
 
 

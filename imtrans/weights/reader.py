@@ -98,8 +98,7 @@ def read(path: str | Path, network: str | None = None, default: str | None = Non
         WeightsError: no such file, or it is empty, truncated, no checkpoint, or claims more than it holds.
     """
     contents = read_all(path)
-    wanted = network or nesting.default_of(contents.networks, default)
-    tensors, notes = nesting.pick(contents.networks, wanted, contents.path)
+    tensors, notes = nesting.pick(contents.networks, network, contents.path, default)
     return contents.checkpoint(tensors, notes)
 
 

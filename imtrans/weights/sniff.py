@@ -64,14 +64,14 @@ def _impostor(head: bytes) -> tuple[str, str]:
         )
     if head.startswith(b"\x89HDF"):
         return "is an HDF5 file, as Keras writes", "Convert its tensors to safetensors first."
-    for is_it, what, hint in _OTHERS:
-        if is_it(head):
-            return what, hint
     if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!")):
         return "is a compressed archive", "Unpack it first."
     if all(byte in string.printable.encode() for byte in head):
         line = head.decode("ascii").strip().splitlines()
         return f"is a text that begins {(line[0] if line else '')[:60]!r}", again
+    for is_it, what, hint in _OTHERS:
+        if is_it(head):
+            return what, hint
     if not any(head):
         return "begins with zeros only, as an interrupted copy does", again
     return (

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from imtrans import registry
-from imtrans.card import Card
+from imtrans.card import Card, Ref
 from imtrans.errors import UnsafeCheckpointError, WeightsError
 from imtrans.nn.discriminators import build_discriminator
 from imtrans.nn.generator_config import DiscriminatorConfig, GeneratorConfig
@@ -56,6 +56,20 @@ def test_ambiguity_and_what_it_comes_to(tmp_path: Path) -> None:
     }
 
 
+def test_models_of_other_code_are_never_said_to_be_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    twin = replace(cyclegan, name="twin", build=Ref(f"{__name__}:build_with_a_twist"))
+    entries = [Entry(card.name, "d", "1", "t", card) for card in (cyclegan, twin)]
+    monkeypatch.setattr(registry, "entries", lambda: entries)
+    (network,) = inspect(saved(tmp_path, generator())).networks
+    assert len(network.verdict.runnable) == 2
+    assert list(network.differences) == ["network"]
+
+
+def build_with_a_twist(config: GeneratorConfig) -> torch.nn.Module:
+    """The same keys, and who knows what else."""
+    return build_generator(config)
+
+
 def test_networks_of_a_training_beside_its_optimiser(tmp_path: Path) -> None:
     judge = build_discriminator(DiscriminatorConfig(ndf=2)).state_dict()
     optimiser = {"state": {0: {"exp_avg": torch.ones(2)}}, "param_groups": []}
@@ -67,7 +81,10 @@ def test_networks_of_a_training_beside_its_optimiser(tmp_path: Path) -> None:
         report.networks[1], report.networks[1].candidates[0]
     )
     assert "discriminator" in report.networks[2].verdict.descriptions["pix2pix"]
-    assert [network.name for network in inspect(f"{tmp_path / 'my run.pt'}#genB2A").networks] == ["genB2A"]
+    report = inspect(f"{tmp_path / 'my run.pt'}#genB2A")
+    (network,) = report.networks
+    assert network.name == "genB2A"
+    assert "my run.pt#genB2A" in report.command(network, network.candidates[0])
 
 
 def test_a_file_of_ours_says_it_itself(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import torch
 from conftest import FakeDistributions
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
 from imtrans import registry
@@ -122,14 +124,32 @@ def test_a_network_that_computes_while_it_is_built_is_built_for_real(distributio
 
 def test_the_file_itself_is_believed() -> None:
     tensors = generator()
-    settings = {"kind": "resnet", "ngf": 2, "blocks": 2, "norm": "instance", "dropout": False}
-    (found,) = judge(tensors, Identity("pix2pix", settings)).runnable
-    assert found.settings.items() >= settings.items()
+    config = {"kind": "resnet", "ngf": 2, "blocks": 2, "norm": "instance", "dropout": False}
+    (found,) = judge(tensors, Identity("pix2pix", config)).runnable
+    assert found.settings.items() >= config.items()
     assert "missing" in judge(tensors, Identity("cyclegan", {})).candidates[0].problem
     (gone,) = judge(tensors, Identity("nowhere", {"a": 1})).candidates
     assert (gone.card, gone.settings, gone.unusual) == (None, {"a": 1}, {"a": 1})
     assert gone.problem == "no model 'nowhere' is installed"
     assert "another version" in judge(tensors, Identity("cyclegan", {"wings": 2})).candidates[0].problem
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=25)
+def test_mutilated_files_are_never_runnable_and_never_a_bug(data: st.DataObject) -> None:
+    whole = generator(norm=data.draw(st.sampled_from(["instance", "batch"])))
+    key = data.draw(st.sampled_from(sorted(whole)))
+    change = data.draw(st.sampled_from(["missing", "renamed", "grown", "scalar"]))
+    tensor = whole.pop(key)
+    if change == "renamed":
+        whole[f"{key}.more"] = tensor
+    elif change != "missing":
+        whole[key] = torch.zeros((*tensor.shape, 2)) if change == "grown" else torch.zeros(())
+    found = judge(whole)
+    assert found.notes == []
+    unharmed = change == "missing" and key.endswith("num_batches_tracked")
+    unharmed = unharmed or (change == "scalar" and tensor.dim() == 0)
+    assert bool(found.runnable) == unharmed, (key, change)
 
 
 def test_judging_leaves_the_callers_random_numbers_alone() -> None:
