@@ -86,9 +86,7 @@ def load_network(
 # --- the configuration ----------------------------------------------------------------------------------------------
 
 
-def _converted(
-    card: Card, tensors: dict[str, Tensor]
-) -> tuple[dict[str, Tensor], Mapping[str, Any], tuple[str, ...]]:
+def _converted(card: Card, tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor], Mapping[str, Any], tuple[str, ...]]:
     """The tensors by the authors' keys, what else they tell of the configuration, and a note of whose layout it was."""
     found = card.convert.load()(tensors) if card.convert is not None else None
     if found is None:

@@ -45,7 +45,8 @@ ALLOWED = frozenset(
         "torch.storage.UntypedStorage",
     }
 )
-"""Everything that plain tensors and containers need, and the settings of a command line; dtypes and storages of the module torch are allowed besides."""
+"""Everything that plain tensors and containers need, and the settings of a command line; dtypes and storages of the
+module torch are allowed besides."""
 
 _DTYPES = re.compile(r"bool|double|half|float|int|long|short|bfloat16|u?int\d+|float\d+(_e\dm\d\w*)?|complex\d+")
 _UNNAMED = "something that it names only while it runs"

@@ -1,8 +1,8 @@
 """Geometric transformations as one matrix a picture, and the resampling that carries it out without aliasing.
 
 Section 2.3 and appendix B of the paper on limited data (see :mod:`imtrans_stylegan2.ada`). A matrix maps places of the
-result to places of the picture, in pixels from the centre, so transformations are multiplied from the right in the order
-in which they happen, each inverted.
+result to places of the picture, in pixels from the centre, so transformations are multiplied from the right in the
+order in which they happen, each inverted.
 """
 
 from __future__ import annotations
@@ -122,7 +122,9 @@ def warp(pictures: Tensor, backward: Tensor) -> Tensor:
     across, down = (width + room * 2) * 2, (height + room * 2) * 2
     backward = _unit(2 / pictures.shape[3], 2 / pictures.shape[2], backward) @ backward
     backward = backward @ _unit(across / 2, down / 2, backward)
-    grid = functional.affine_grid(backward[:, :2], [len(pictures), pictures.shape[1], down, across], align_corners=False)
+    grid = functional.affine_grid(
+        backward[:, :2], [len(pictures), pictures.shape[1], down, across], align_corners=False
+    )
     pictures = grid_sample(pictures, grid)
     return downsample2d(pictures, taps, padding=-2 * room, flip_filter=True)
 

@@ -64,5 +64,7 @@ def describe(shapes: Shapes) -> str | None:
     if "synthesis.input.freqs" in shapes:
         return "a StyleGAN3 generator, which is another network"
     if any(".noise_strength" in key for key in shapes) or any(".torgb." in key for key in shapes):
-        return "a StyleGAN2 generator of another architecture (without skips in its RGB, or of another number of colours)"
+        return (
+            "a StyleGAN2 generator of another architecture (without skips in its RGB, or of another number of colours)"
+        )
     return None

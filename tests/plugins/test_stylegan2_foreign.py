@@ -143,9 +143,7 @@ def test_settings_are_read_from_keys_and_shapes(
     resolution: int, channel_max: int, base: int, c_dim: int, layers: int, dims: tuple[int, int]
 ) -> None:
     """The recognised generator has the very shapes that it was recognised by."""
-    config = GeneratorConfig(
-        resolution, base * resolution, channel_max, *dims, c_dim=c_dim, mapping_layers=layers
-    )
+    config = GeneratorConfig(resolution, base * resolution, channel_max, *dims, c_dim=c_dim, mapping_layers=layers)
     with torch.device("meta"):
         shapes = {key: tuple(value.shape) for key, value in build_generator(config).state_dict().items()}
         found = recognise(shapes)

@@ -102,7 +102,7 @@ def test_classes_come_from_labelled_pictures() -> None:
 
 @pytest.mark.parametrize(("score", "moves"), [(5.0, 1), (-5.0, 0)])
 def test_augmentation_follows_the_discriminator(score: float, moves: int) -> None:
-    """p rises by pictures / (1000 kimg) while real pictures are told for sure, and falls to 0 otherwise."""
+    """P rises by pictures / (1000 kimg) while real pictures are told for sure, and falls to 0 otherwise."""
     augmentation = AdaptiveAugmentation(AugmentConfig("ada", kimg=0.1))
     for _ in range(3):
         augmentation.observe(torch.full((4, 1), score))
@@ -139,7 +139,9 @@ def test_impossible_augmentation_is_refused(change: dict[str, Any]) -> None:
         AugmentConfig(**change)
 
 
-@pytest.mark.parametrize("change", [{"r1_every": 0}, {"pl_batch_shrink": 0}, {"style_mixing": 2.0}, {"pl_weight": -1.0}])
+@pytest.mark.parametrize(
+    "change", [{"r1_every": 0}, {"pl_batch_shrink": 0}, {"style_mixing": 2.0}, {"pl_weight": -1.0}]
+)
 def test_impossible_training_is_refused(change: dict[str, Any]) -> None:
     """Likewise."""
     with pytest.raises(ValueError, match=next(iter(change))):

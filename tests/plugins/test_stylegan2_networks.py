@@ -100,7 +100,7 @@ def test_mixing_changes_only_the_layers_asked_for(first: int, more: int) -> None
 
 
 def test_truncation_moves_styles_to_their_average() -> None:
-    """psi 0 is the average, psi 1 the style; the cutoff leaves later styles alone."""
+    """Psi 0 is the average, psi 1 the style; the cutoff leaves later styles alone."""
     network, z = small(), drawn("z", (2, 8))
     whole = network.mapping(z)
     torch.testing.assert_close(

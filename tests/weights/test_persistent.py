@@ -87,7 +87,10 @@ def test_tensors_are_found_by_their_places(protocol: int, tmp_path: Path) -> Non
 
 def test_average_is_preferred_and_others_go_by_name(tmp_path: Path) -> None:
     """``G_ema`` where nothing is said, ``#D`` where it is asked for."""
-    data = {name: Persistent(module(weight=torch.full((2,), float(number)))) for number, name in enumerate(("G", "D", "G_ema"))}
+    data = {
+        name: Persistent(module(weight=torch.full((2,), float(number))))
+        for number, name in enumerate(("G", "D", "G_ema"))
+    }
     path = write(tmp_path / "x.pkl", data)
     assert read(path).tensors["weight"].tolist() == [2, 2]
     assert read(path, "D").tensors["weight"].tolist() == [1, 1]
@@ -155,7 +158,11 @@ def test_odd_contents_are_refused_in_words(tmp_path: Path) -> None:
         outer = module()
         outer["_modules"]["x"] = Persistent(endless)
         endless = outer
-    for data, words in ((Persistent(module()), "no network"), (Persistent([]), "no network"), (Persistent(endless), "deep")):
+    for data, words in (
+        (Persistent(module()), "no network"),
+        (Persistent([]), "no network"),
+        (Persistent(endless), "deep"),
+    ):
         with pytest.raises(WeightsError, match=words):
             read(write(tmp_path / "x.pkl", {"G": data}))
 

@@ -3,8 +3,8 @@
     python make_stylegan2.py nvidia CHECKOUT
     python make_stylegan2.py rosinality CHECKOUT
 
-CHECKOUT is a checkout of the repository at the commit that README.md names. NVIDIA's code imports ``requests``, which it
-needs for downloads alone, and ``scipy.signal``, which it needs for augmentations that are not compared here; both are
+CHECKOUT is a checkout of the repository at the commit that README.md names. NVIDIA's code imports ``requests``, which
+it needs for downloads alone, and ``scipy.signal``, which it needs for augmentations that are not compared here; both are
 replaced.
 """
 
@@ -102,7 +102,9 @@ def losses_of(case: dict[str, Any], generator: nn.Module, discriminator: nn.Modu
 
     generator.train().requires_grad_(True)
     discriminator.train().requires_grad_(True)
-    loss = StyleGAN2Loss("cpu", generator.mapping, generator.synthesis, discriminator, style_mixing_prob=0.9, r1_gamma=3)
+    loss = StyleGAN2Loss(
+        "cpu", generator.mapping, generator.synthesis, discriminator, style_mixing_prob=0.9, r1_gamma=3
+    )
     z, labels, real = drawn("z of losses", (4, Z_DIM)), labels_of(case, 4), faces(4, RESOLUTION)
     with mock.patch("torch_utils.training_stats.report", report):
         for phase in ("Gmain", "Greg", "Dmain", "Dreg"):
@@ -182,7 +184,7 @@ def rosinality() -> None:
 
     source = Path(model.__file__).read_text().replace(": 512,", ": 16,").replace("256 * channel", "8 * channel")
     narrow: dict[str, Any] = {"__name__": "narrow"}
-    exec(compile(source, "narrow model.py", "exec"), narrow)  # noqa: S102 - the authors' own code, from a checkout
+    exec(compile(source, "narrow model.py", "exec"), narrow)
     generator = narrow["Generator"](RESOLUTION, W_DIM, 2, channel_multiplier=1)
     shapes = {key: tuple(value.shape) for key, value in generator.state_dict().items()}
     values = {key: drawn(key, shape) for key, shape in shapes.items() if not key.endswith("kernel")}
