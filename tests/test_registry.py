@@ -80,7 +80,7 @@ def test_two_of_one_name_answer_to_their_full_names(distributions) -> None:
 
 def test_unknown_names_list_what_exists(distributions) -> None:
     distributions.add_card("imtrans-fine", "finery", "fake_fine")
-    with pytest.raises(UnknownNameError, match=r"'finary'[\s\S]*cyclegan, finery[\s\S]*Did you mean 'finery'\?"):
+    with pytest.raises(UnknownNameError, match=r"'finary'[\s\S]*cyclegan, [\s\S]*finery[\s\S]*Did you mean 'finery'\?"):
         registry.find("finary")
 
 

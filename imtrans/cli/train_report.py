@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from imtrans.card import Card
 from imtrans.cli.printing import plain
 from imtrans.train import observer
+from imtrans.train.averages import SUFFIX
 from imtrans.train.loop import Trainer
 
 _NAMED = 5
@@ -62,9 +65,7 @@ class Reporter(observer.Observer):
         else:
             self.say(f"stopped at step {trainer.step} of {trainer.total}; --resume goes on from there")
         for path in _weights(trainer)[:1]:
-            generates = trainer.card.task == "generate"
-            command, rest = ("generate", "--seeds 0-15") if generates else ("run", "--input PICTURE")
-            self.say(f"try it: imtrans {command} {trainer.card.name} --weights {path} {rest}")
+            self.say(f"try it: {_use(trainer.card, path)}")
 
     def close(self) -> None:
         """Leave the terminal in order, also after an error."""
@@ -141,6 +142,14 @@ def reporter_for(as_json: bool) -> Reporter:
         return JsonReporter()
     console = Console(highlight=False)
     return BarReporter(console) if console.is_terminal else Reporter()
+
+
+def _use(card: Card, path: str) -> str:
+    """The command that runs what was trained; a generator draws better with the average of its weights, if kept."""
+    if card.task == "translate":
+        return f"imtrans run {card.name} --weights {path} --input PICTURE"
+    averaged = Path(path.replace(".safetensors", f"{SUFFIX}.safetensors"))
+    return f"imtrans generate {card.name} --weights {averaged if averaged.is_file() else path} --seeds 0-15"
 
 
 def _weights(trainer: Trainer) -> list[str]:

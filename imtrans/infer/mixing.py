@@ -75,7 +75,6 @@ def check_mixable(generator: Generator) -> int:
     if generator.styles is None:
         raise UsageError(
             f"the model {generator.card.name!r} has no styles to mix: it makes pictures of latents directly.",
-            have="StyleGAN and StyleGAN2 have styles.",
             hint="Leave --mix-rows and --mix-cols away.",
         )
     return generator.styles.num_ws

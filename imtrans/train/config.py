@@ -128,6 +128,6 @@ class TrainConfig:
         """``cache`` in bytes."""
         return parse_bytes(self.cache)
 
-    def total_steps(self, round_length: int) -> int:
-        """Steps of the whole run over a data set with ``round_length`` items in a round."""
-        return self.steps if self.steps is not None else -(-self.epochs * round_length // self.batch_size)
+    def total_batches(self, round_length: int) -> int:
+        """Batches in ``epochs`` rounds through a data set with ``round_length`` items in a round."""
+        return -(-self.epochs * round_length // self.batch_size)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -27,6 +27,7 @@ from imtrans.ops import use_backend
 from imtrans.train.averages import Averages
 from imtrans.train.checkpoint import read_checkpoint, step_of, write_checkpoint
 from imtrans.train.distribution import Share, check_batch, peers_in_words
+from imtrans.train.draws import Draws
 from imtrans.train.engine import Engine
 from imtrans.train.evaluation import (
     Best,
@@ -105,10 +106,11 @@ class Trainer:
         self._place_networks()
         self.preview = self._to_device(preview)
         self.phases = tuple(self.method.phases())
+        self.draws = Draws(self.phases)
         self.optimisers = {phase.name: make_optimiser(phase) for phase in self.phases}
         self.averages = Averages(self.method, train.averaging)
         self.pools = self._make_pools()
-        self.total = train.total_steps(dataset.round_length)
+        self.total = train.steps or self.draws.steps_for(train.total_batches(dataset.round_length))
         self.step = 0
         self.notes = list(start_from(self.method, card, train.init_from)) if train.init_from else []
         """What the user should know of the start."""
@@ -176,8 +178,8 @@ class Trainer:
                 failures_in_words(),
                 peers_in_words(),
             ):
-                for batch in self.batches(observer):
-                    meter.add(self.train_step(batch))
+                for batch, *fresh in self.draws.by_step(self.batches(observer), self.step):
+                    meter.add(self.train_step(batch, fresh))
                     observer.step(self.step)
                     stopping = self.ranks.any(interrupted())
                     self._keep_records(meter, observer, stopping)
@@ -193,11 +195,14 @@ class Trainer:
     def batches(self, observer: Observer) -> Iterator[Mapping[str, Tensor]]:
         """What this process takes of every batch up to the last step, on the device and in the layout of training.
 
+        A step takes one of them, or as many as :class:`~imtrans.train.draws.Draws` says.
+
         Raises:
             ImtransError: what the data set raised.
         """
         train = self.settings.train
-        share = Share(self.step, self.total, train.batch_size, self.ranks)
+        first, last = self.draws.before(self.step), self.draws.before(self.total)
+        share = Share(first, last, train.batch_size, self.ranks)
         pin = self.device.type == "cuda"
         feed = batches(self.dataset, share, share.size, train.workers, pin=pin, prefetch=train.prefetch)
         for pictures, unreadable in feed:
@@ -220,18 +225,26 @@ class Trainer:
 
         return {name: moved(tensor) for name, tensor in batch.items()}
 
-    def train_step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Let every phase learn from one of the :meth:`batches`; gives the losses by name, detached."""
+    def train_step(self, batch: Mapping[str, Tensor], fresh: Sequence[Mapping[str, Tensor]] = ()) -> dict[str, Tensor]:
+        """Let every phase learn from one of the :meth:`batches`; gives the losses by name, detached.
+
+        Args:
+            batch: what the step is about.
+            fresh: the further batches that it draws, for the repetitions of phases that want them.
+        """
         train = self.settings.train
-        portions = [Step(part, self.step, self.pools) for part in in_portions(batch, train.accumulate)]
+        drawn = [self._portions(each) for each in (batch, *fresh)]
         losses: dict[str, Tensor] = {}
         for phase in self.phases:
             if self.step % phase.every == 0:
-                for _ in range(phase.repeat):
-                    losses |= self._learn(phase, portions)
+                for turn in range(phase.repeat):
+                    losses |= self._learn(phase, drawn[turn if phase.fresh else 0])
         self.averages.update(train.batch_size)
         self.step += 1
         return losses
+
+    def _portions(self, batch: Mapping[str, Tensor]) -> list[Step]:
+        return [Step(part, self.step, self.pools) for part in in_portions(batch, self.settings.train.accumulate)]
 
     def _learn(self, phase: Phase, portions: list[Step]) -> dict[str, Tensor]:
         optimiser, networks = self.optimisers[phase.name], self.method.networks

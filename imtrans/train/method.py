@@ -27,7 +27,7 @@ Losses = dict[str, Tensor]
 
 @dataclass
 class Step:
-    """What the phases of one training step share."""
+    """What the phases of one training step share: a batch, and what they make of it."""
 
     batch: Mapping[str, Tensor]
     """By name, as the kind of data set says (:mod:`imtrans.data.kinds`), on the training device. Pictures are float
@@ -36,7 +36,7 @@ class Step:
     """Number of this step, from 0."""
     pools: Mapping[str, ImagePool]
     shared: dict[str, Tensor] = field(default_factory=dict)
-    """What an earlier phase of this step leaves for a later one, such as detached fakes."""
+    """What an earlier phase leaves for a later one that sees the same batch, such as detached fakes."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,10 @@ class Phase:
     """Run in every n-th step only (lazy regularisation)."""
     repeat: int = 1
     """Run n times in a step (critics)."""
+    fresh: bool = False
+    """Give every repetition a batch of its own, as the authors of WGAN and WGAN-GP train their critics, in place of the
+    step's batch n times. The first repetition sees the step's batch, as do the phases without; the n-th ones of several
+    such phases see the same. Each of these batches comes with a ``Step.shared`` of its own."""
     schedule: Schedule | None = None
     """How its learning rate moves; None takes the run's (``train.schedule``, ``.decay_from``, ``.warmup``)."""
     clip_norm: float | None = None

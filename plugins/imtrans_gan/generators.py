@@ -29,6 +29,9 @@ class DenseGenerator(nn.Module):
         self.from_label = nn.Linear(config.classes, for_label) if config.classes else None
         self.hidden = nn.Linear(config.hidden, config.hidden)
         self.output = nn.Linear(config.hidden, config.channels * config.size**2)
+        for layer in (self.from_noise, self.hidden):
+            # With torch's smaller weights hardly anything of z would reach the picture, and all pictures would be one.
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Pictures (N, C, H, W) in [-1, 1] from latents (N, z_dim) and, with classes, their numbers (N,)."""
@@ -91,5 +94,5 @@ def one_hot(labels: Tensor | None, classes: int, like: Tensor) -> Tensor:
 
 
 def build_generator(config: DenseGeneratorConfig | ConvGeneratorConfig) -> nn.Module:
-    """The generator of a configuration, with torch's initial weights."""
+    """The generator of a configuration, with fresh weights."""
     return DenseGenerator(config) if isinstance(config, DenseGeneratorConfig) else ConvGenerator(config)

@@ -60,6 +60,7 @@ class GAN(Method):
                 self.discriminator_loss,
                 self._optimiser(),
                 repeat=config.critics,
+                fresh=True,
                 second_order=config.gradient_penalty > 0,
                 after=self._clip if config.clip else None,
             ),

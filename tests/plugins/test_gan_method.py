@@ -70,7 +70,7 @@ def test_lsgan_and_the_loss_by_its_name_are_one() -> None:
 def test_wgan_clips_its_critic_five_times_a_step() -> None:
     method = made("wgan")
     critic, generator = method.phases()
-    assert (critic.repeat, generator.repeat) == (5, 1)
+    assert (critic.repeat, critic.fresh, generator.repeat) == (5, True, 1)
     assert critic.optimiser == RMSprop(5e-5)
     run_phase(method, critic, step())
     critic.after()

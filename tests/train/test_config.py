@@ -35,11 +35,9 @@ def test_the_schedule_is_the_authors() -> None:
         assert config.learning_rate.factor(epoch, 200) == 1 - max(0, epoch + 1 - 100) / 101
 
 
-@pytest.mark.parametrize(
-    ("settings", "expected"), [({}, 200 * 7), ({"batch_size": 3}, 467), ({"steps": 12}, 12), ({"epochs": 1}, 7)]
-)
-def test_length_of_the_run(settings: dict[str, int], expected: int) -> None:
-    assert TrainConfig(**settings).total_steps(7) == expected  # type: ignore[arg-type]
+@pytest.mark.parametrize(("settings", "expected"), [({}, 200 * 7), ({"batch_size": 3}, 467), ({"epochs": 1}, 7)])
+def test_batches_of_a_run(settings: dict[str, int], expected: int) -> None:
+    assert TrainConfig(**settings).total_batches(7) == expected  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

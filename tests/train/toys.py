@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,18 @@ class Toy(Method):
         return {"a2b": ("generator", self.config.network)}
 
 
+class FreshToy(Toy):
+    """The same with a critic that runs three times in every second step, on three batches."""
+
+    def phases(self) -> Sequence[Phase]:
+        generator, critic = super().phases()
+        return generator, replace(critic, loss=self.fresh_critic_loss, every=2, repeat=3, fresh=True)
+
+    def fresh_critic_loss(self, step: Step) -> Losses:
+        real = step.batch["A"]
+        return {"critic": (self.networks["critic"](real) - real.square() + torch.rand_like(real)).square().mean()}
+
+
 def recognise(shapes: Mapping[str, tuple[int, ...]]) -> ToyNetworkConfig | None:
     """Toys are known by their only key."""
     return ToyNetworkConfig() if set(shapes) == {"gain"} else None
@@ -119,6 +131,7 @@ CARD = Card(
     method=Ref(f"{__name__}:Toy"),
     method_config=Ref(f"{__name__}:ToyConfig"),
 )
+FRESH_CARD = replace(CARD, method=Ref(f"{__name__}:FreshToy"))
 
 
 def cyclegan() -> Card:

@@ -1,6 +1,6 @@
 """Make the golden file of DCGAN's layout with mmagic's own code, which is not part of this project.
 
-    PYTHONPATH=. python make_gan.py CHECKOUT [--output FOLDER]
+    python make_gan.py CHECKOUT [--output FOLDER]
 
 CHECKOUT is a checkout of open-mmlab/mmagic at the commit that README.md names; mmengine and mmcv-lite are installed.
 Only the files of its DCGAN are run: importing the whole package would ask for libraries that they do not need.
