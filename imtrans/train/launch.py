@@ -169,12 +169,13 @@ def _wait(workers: list[_Worker]) -> None:
     """Until all have ended, or one has failed and the others have had their grace."""
     deadline: float | None = None
     while alive := [worker for worker in workers if worker.process.is_alive()]:
-        patience = None if deadline is None else max(0.0, deadline - time.monotonic())
-        if not connection.wait([worker.process.sentinel for worker in alive], patience):
-            return
+        # Asked before the wait, of those who are not alive: a sentinel may be ready a moment before the exit status is.
         failed = any(worker.process.exitcode not in (None, 0, STOPPED) for worker in workers)
         if failed and deadline is None:
             deadline = time.monotonic() + GRACE
+        patience = None if deadline is None else max(0.0, deadline - time.monotonic())
+        if not connection.wait([worker.process.sentinel for worker in alive], patience):
+            return
 
 
 def _end(workers: list[_Worker]) -> None:

@@ -74,28 +74,19 @@ def test_full_width_padding_moves_16_bytes_at_a_time(tmp_path: Path) -> None:
         assert all(re.search(rf"{direction}\.global\.v(4\.\w32|2\.\w64)", text) for text in full_width)
 
 
-def test_cmake_builds_the_module(tmp_path: Path) -> None:
-    if shutil.which("cmake") is None or shutil.which("ninja") is None:
-        pytest.skip("there is no cmake, or no ninja")
-    pytest.importorskip("pybind11")
-    build_folder = tmp_path / "build"
-    options = [f"-DPython_EXECUTABLE={sys.executable}", "-DCMAKE_BUILD_TYPE=Debug", "-DIMTRANS_UBSAN=ON"]
-    run(["cmake", "-S", str(ROOT), "-B", str(build_folder), "-G", "Ninja", *options])
-    commands = json.loads((build_folder / "compile_commands.json").read_text())
-    assert {"instance_norm.cpp", "kernels.cpp"} <= {Path(entry["file"]).name for entry in commands}
-    run(["cmake", "--build", str(build_folder), "--target", "imtrans_kernels"])
-    said = run([sys.executable, str(Path(__file__).with_name("exercise.py")), str(next(build_folder.glob("*.so")))])
-    assert said.startswith("ok")
-
-
-def test_kernels_under_address_sanitizer(pytestconfig: pytest.Config) -> None:
+def test_kernels_under_sanitizers(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    """AddressSanitizer and UndefinedBehaviorSanitizer, in the build that CMakeLists.txt is for."""
     cxx = compiler()
     if cxx is None:
         pytest.skip("there is no C++ compiler")
+    pytest.importorskip("pybind11")
     runtime = run([cxx, "-print-file-name=libasan.so"]).strip()
     if not Path(runtime).is_file():
         pytest.skip("the compiler has no AddressSanitizer")
-    module = build(pytestconfig.cache.mkdir("csrc"), ("-fsanitize=address,undefined", "-fno-sanitize-recover=all"))
+    if shutil.which("cmake") and shutil.which("ninja"):
+        module = build_with_cmake(tmp_path / "build", cxx)
+    else:
+        module = build(pytestconfig.cache.mkdir("csrc"), ("-fsanitize=address,undefined", "-fno-sanitize-recover=all"))
     said = run(
         [sys.executable, str(Path(__file__).with_name("exercise.py")), str(module)],
         LD_PRELOAD=runtime,
@@ -103,3 +94,20 @@ def test_kernels_under_address_sanitizer(pytestconfig: pytest.Config) -> None:
         PYTHONMALLOC="malloc",
     )
     assert "ok" in said.splitlines()[-1]
+
+
+def build_with_cmake(folder: Path, cxx: str) -> Path:
+    """The module of CMakeLists.txt with both sanitizers; warnings are as it has them."""
+    options = [
+        f"-DPython_EXECUTABLE={sys.executable}",
+        f"-DCMAKE_CXX_COMPILER={cxx}",
+        "-DCMAKE_BUILD_TYPE=None",
+        "-DCMAKE_CXX_FLAGS=-O1 -Werror",
+        "-DIMTRANS_ASAN=ON",
+        "-DIMTRANS_UBSAN=ON",
+    ]
+    run(["cmake", "-S", str(ROOT), "-B", str(folder), "-G", "Ninja", *options])
+    commands = json.loads((folder / "compile_commands.json").read_text())
+    assert {"instance_norm.cpp", "kernels.cpp"} <= {Path(entry["file"]).name for entry in commands}
+    run(["cmake", "--build", str(folder), "--target", "imtrans_kernels"])
+    return next(folder.glob("*.so"))

@@ -7,12 +7,13 @@ import os
 import signal
 import threading
 import time
+from typing import Any, cast
 
 import pytest
 
 from imtrans.errors import ConfigError, TrainingError
 from imtrans.train.distribution import PeerLostError
-from imtrans.train.launch import STOPPED, launch
+from imtrans.train.launch import STOPPED, _wait, _Worker, launch
 
 
 def work(kinds: tuple[str, ...]) -> int:
@@ -52,6 +53,48 @@ def test_one_is_killed_and_another_hangs() -> None:
     assert time.monotonic() - since < 60
     assert caught.value.have
     assert "--resume" in caught.value.hint
+
+
+class _Lingering:
+    """A process whose sentinel is ready a moment before it can be asked for its status."""
+
+    def __init__(self, questions: int) -> None:
+        self.sentinel, kept_open = os.pipe()
+        os.close(kept_open)
+        self.questions = questions
+
+    def is_alive(self) -> bool:
+        self.questions -= 1
+        return self.questions >= 0
+
+    @property
+    def exitcode(self) -> int | None:
+        return None if self.questions >= 0 else 1
+
+
+class _Hanging:
+    """A process that never ends."""
+
+    exitcode = None
+
+    def __init__(self) -> None:
+        self.sentinel, self.kept_open = os.pipe()
+
+    def is_alive(self) -> bool:
+        return True
+
+
+def test_a_status_that_is_late_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imtrans.train.launch.GRACE", 0.1)
+    processes: list[Any] = [_Lingering(questions=3), _Hanging()]
+    waiting = threading.Thread(
+        target=_wait,
+        args=([_Worker(rank, each, cast("Any", None)) for rank, each in enumerate(processes)],),
+        daemon=True,
+    )
+    waiting.start()
+    waiting.join(timeout=10)
+    assert not waiting.is_alive()
 
 
 def test_the_error_of_one_is_the_error_of_all() -> None:
