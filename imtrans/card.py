@@ -124,6 +124,8 @@ class Card:
     """Whether the authors run their normalisation and dropout layers in eval or in train mode."""
     precisions: tuple[str, ...] = ("fp32", "bf16", "fp16")
     """Precisions in which the network gives sound pictures."""
+    default_network: str | None = None
+    """Which network of a file that holds several is the one to run, unless the user names another."""
     api: int = API
 
     def __post_init__(self) -> None:

@@ -11,11 +11,13 @@ from typing import Annotated, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from imtrans.cli.convert import convert
 from imtrans.cli.data import app as data
 from imtrans.cli.doctor import doctor
 from imtrans.cli.evaluate import evaluate
 from imtrans.cli.export import export
 from imtrans.cli.generate import generate
+from imtrans.cli.inspect import inspect
 from imtrans.cli.kernels import app as kernels
 from imtrans.cli.models import app as models
 from imtrans.cli.plugins import app as plugins
@@ -77,6 +79,8 @@ app.command()(project)
 app.command()(train)
 app.command()(evaluate)
 app.command()(export)
+app.command()(inspect)
+app.command()(convert)
 app.add_typer(data, name="data")
 app.add_typer(runs, name="runs")
 app.add_typer(models, name="models")

@@ -26,7 +26,7 @@ def restyle(
     style_seed: int,
     layers: str | None,
     steps: int,
-    weights: str | None,
+    weights: str | Path | None,
     device: str,
     backend: str,
     kind: str,

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from imtrans.card import Card
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 and the number of SIGINT."""
 
 
 def run(
-    model: Annotated[str, typer.Argument(help="The model, as 'imtrans models' lists it.", show_default=False)],
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            help="The model, as 'imtrans models' lists it; may be left out where --weights tells it.",
+            show_default=False,
+        ),
+    ] = None,
     more: Annotated[
         list[str] | None, typer.Argument(metavar="INPUT", help="The same as --input.", show_default=False)
     ] = None,
@@ -83,27 +94,31 @@ def run(
 
         imtrans run stylegan2 --input face.jpg --style-seed 3 --layers fine
 
+        imtrans run --weights converted.safetensors --input horse.jpg
+
     Leaves with 0 when every picture was translated, 1 when some failed, 2 when the command made no sense.
     """
-    from imtrans import registry
     from imtrans.cli.run_report import RunReporter
     from imtrans.errors import UsageError
     from imtrans.infer.plan import OUTPUT, collect, plan
     from imtrans.infer.task import check_task
 
     # What is quick to refuse is refused before torch is imported and weights are fetched.
-    card = registry.find(model)
-    if card.task == "generate" and style_seed is not None:
+    card, pictures = _model_or_picture(model, [*(more or [])], weights)
+    source: str | Path | None = weights
+    if card is None and style_seed is not None:
+        card, source = _model_of(weights)
+    if card is not None and card.task == "generate" and style_seed is not None:
         from imtrans.cli.restyle import restyle
 
         well = restyle(
             card,
-            [*(inputs or []), *(more or [])],
+            [*(inputs or []), *pictures],
             output,
             style_seed=style_seed,
             layers=layers,
             steps=project_steps,
-            weights=weights,
+            weights=source,
             device=device,
             backend=backend,
             kind=kind,
@@ -112,25 +127,29 @@ def run(
             offline=offline,
         )
         raise typer.Exit(0 if well else 1)
-    check_task(card, "translate")
+    if card is not None:
+        check_task(card, "translate")
     if style_seed is not None or layers is not None:
         raise UsageError(
-            f"the model {card.name!r} translates pictures without styles that could be mixed.",
-            hint="Leave --style-seed and --layers away.",
+            "--style-seed and --layers are for models that generate; this one has no styles that could be mixed.",
+            hint="Leave them away.",
         )
-    sources = collect([*(inputs or []), *(more or [])], recursive=recursive, leave_out=output or OUTPUT)
+    sources = collect([*(inputs or []), *pictures], recursive=recursive, leave_out=output or OUTPUT)
     jobs = plan(sources, output, kind=kind, compare=compare)
 
     from imtrans.infer.runner import Options, translate_files
     from imtrans.infer.translator import load
 
+    if card is None:
+        card, source = _model_of(weights)
+        check_task(card, "translate")
     reporter = RunReporter(as_json, jobs)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")  # remarks on odd metadata, which mean nothing to users
         try:
             translator = load(
                 card,
-                weights=weights,
+                weights=source,
                 device=device,
                 precision=precision,
                 backend=backend,
@@ -150,3 +169,32 @@ def run(
         raise typer.Exit(INTERRUPTED)
     if summary.failed:
         raise typer.Exit(1)
+
+
+def _model_or_picture(model: str | None, more: list[str], weights: str | None) -> tuple[Card | None, list[str]]:
+    """The model, and the inputs besides: with ``--weights``, what stands in the model's place may be a picture."""
+    from imtrans import registry
+    from imtrans.errors import UnknownNameError, UsageError
+
+    if model is None:
+        if weights is None:
+            raise UsageError(
+                "neither a model nor weights were given.",
+                have=f"Models: {', '.join(registry.cards()) or 'none'}.",
+                hint="Type imtrans run MODEL --input PICTURE, or imtrans run --weights FILE --input PICTURE.",
+            )
+        return None, more
+    try:
+        return registry.find(model), more
+    except UnknownNameError:
+        if weights is not None and (os.path.lexists(Path(model).expanduser()) or glob.has_magic(model)):
+            return None, [model, *more]
+        raise
+
+
+def _model_of(weights: str | None) -> tuple[Card, str | Path]:
+    """The only model that the weights can be of, and what to load for it."""
+    from imtrans.weights.choosing import choose
+
+    assert weights is not None
+    return choose(weights)

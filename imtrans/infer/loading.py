@@ -13,11 +13,12 @@ from imtrans.errors import UsageError
 from imtrans.infer import generator, translator
 from imtrans.infer.generator import Generator
 from imtrans.infer.translator import Translator
+from imtrans.weights.choosing import choose
 from imtrans.weights.download import Progress
 
 
 def load(
-    name: str | Card,
+    name: str | Card | None = None,
     *,
     weights: str | Path | None = None,
     device: str | torch.device = "auto",
@@ -31,10 +32,18 @@ def load(
 ) -> Translator | Generator:
     """Load a model with its weights: a Translator, or for a card with ``task="generate"`` a Generator.
 
+    Without a ``name``, the weights say which model they are of; where several fit, the error lists them
+    (:func:`imtrans.weights.choosing.choose`).
+
     Args and errors are those of :func:`imtrans.infer.translator.load` and
     :func:`imtrans.infer.generator.load_generator`; ``norm``, ``sample_noise`` and ``seed`` are a translator's alone.
     """
-    card = name if isinstance(name, Card) else registry.find(name)
+    if name is None:
+        if weights is None:
+            raise UsageError("neither a model nor weights were given.", hint="Type imtrans.load('cyclegan').")
+        card, weights = choose(weights)
+    else:
+        card = name if isinstance(name, Card) else registry.find(name)
     if card.task == "translate":
         return translator.load(
             card,

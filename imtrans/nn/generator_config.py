@@ -33,9 +33,11 @@ class GeneratorConfig:
     """How the residual blocks pad (resnet only)."""
     dropout: bool = False
     """Dropout of one half inside the residual blocks, or in the decoder of the U-Net."""
-    upsample: Literal["transpose", "resize"] = "transpose"
-    """The decoder: the authors' transposed convolution, or nearest-neighbour resizing and a convolution, which leaves
-    no checkerboard (Odena et al., 2016)."""
+    downsample: Literal["stride", "blur"] = "stride"
+    """The encoder (resnet only): the authors' strided convolution, or a convolution and CUT's blur (Zhang, 2019)."""
+    upsample: Literal["transpose", "resize", "blur"] = "transpose"
+    """The decoder: the authors' transposed convolution; nearest-neighbour resizing and a convolution, which leaves no
+    checkerboard (Odena et al., 2016); or CUT's blur and a convolution (resnet only)."""
     bias: bool | None = None
     """Biases in the convolutions that a normalisation follows; none means what the authors do: only for instance."""
 
@@ -43,6 +45,8 @@ class GeneratorConfig:
         for name, least in (("input_nc", 1), ("output_nc", 1), ("ngf", 1), ("blocks", 0), ("downs", 5)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        if self.kind == "unet" and "blur" in (self.downsample, self.upsample):
+            raise ValueError("downsample and upsample can be 'blur' in a resnet only, not in a unet")
 
     @property
     def has_bias(self) -> bool:

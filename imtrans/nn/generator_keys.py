@@ -16,8 +16,9 @@ from imtrans.nn.generator_config import Norm
 Shapes = Mapping[str, tuple[int, ...]]
 Settings = dict[str, Any]
 
+
 TRUNK = 10
-"""Place of the first residual block."""
+"""Place of the first residual block, two later where the halvings blur."""
 
 
 def read_settings(shapes: Shapes) -> Settings | None:
@@ -35,17 +36,20 @@ def is_discriminator(shapes: Shapes) -> bool:
     """Whether the state dict is one of :mod:`imtrans.nn.discriminators`, or looks much like it."""
     if len(first := shapes.get("net.0.weight", ())) == 4 and first[2:] == (1, 1) and "net.2.weight" in shapes:
         return True
-    first = shapes.get("model.0.weight", ())
-    final = [shape for key, shape in shapes.items() if re.fullmatch(r"model\.\d+\.weight", key) and len(shape) == 4]
-    return len(first) == 4 and first[2:] == (4, 4) and len(final) > 1 and final[-1][0] == 1
+    matches = (re.fullmatch(r"model\.(\d+)\.weight", key) for key, shape in shapes.items() if len(shape) == 4)
+    # By their places: a safetensors file lists 11 before 2.
+    places = {int(match[1]): shapes[match[0]] for match in matches if match is not None}
+    return len(places) > 1 and places.get(0, ())[2:] == (4, 4) and places[max(places)][0] == 1
 
 
 def describe_relative(shapes: Shapes) -> str | None:
     """Which relative of these generators the checkpoint seems to hold, to follow "it seems to be", or None."""
     if "model.1.weight" not in shapes and any(re.fullmatch(r"model\.\d+\.conv\.weight", key) for key in shapes):
         return "a generator in mmagic's layout, whose keys have '.conv' where the authors' have none"
-    if any(re.fullmatch(r"model\.\d+\.filt", key) for key in shapes):
-        return "a generator of CUT with its antialiasing layers, which the authors' generators do not have"
+    if any(re.fullmatch(r"model\.\d+\.filt", key) for key in shapes) and read_settings(shapes) is None:
+        return "a network of CUT with its antialiasing layers, and not the whole of its residual generator"
+    if "mlp_0.0.weight" in shapes:
+        return "the projections of CUT's contrastive loss (its network F), which only its training uses"
     if "model.16.conv_block.1.weight" in shapes and "model.13.weight" in shapes:
         return "a generator of pix2pixHD, which halves the picture four times instead of twice"
     return None
@@ -59,13 +63,16 @@ def _resnet(shapes: Shapes) -> Settings | None:
     if len(first) != 4 or first[2:] != (7, 7):
         return None
     ngf, input_nc = first[:2]
-    if shapes.get("model.4.weight") != (2 * ngf, ngf, 3, 3) or shapes.get("model.7.weight") != (4 * ngf, 2 * ngf, 3, 3):
+    # A layer that blurs stands between the two halvings, and another before the blocks.
+    downsample, second, trunk = ("blur", 8, TRUNK + 2) if "model.7.filt" in shapes else ("stride", 7, TRUNK)
+    halvings = [("model.4.weight", (2 * ngf, ngf, 3, 3)), (f"model.{second}.weight", (4 * ngf, 2 * ngf, 3, 3))]
+    if any(shapes.get(key) != shape for key, shape in halvings):
         return None
-    blocks = _count_blocks(shapes)
-    upsample = _upsample(shapes, TRUNK + blocks, ngf)
-    last = shapes.get(f"model.{TRUNK + blocks + 7}.weight", ())
+    blocks = _count_blocks(shapes, trunk)
+    upsample = _upsample(shapes, trunk + blocks, ngf)
+    last = shapes.get(f"model.{trunk + blocks + (9 if upsample == 'blur' else 7)}.weight", ())
     norm = _norm(shapes, "model.1.bias", "model.2")
-    inside = _inside_block(shapes)
+    inside = _inside_block(shapes, trunk)
     if upsample is None or norm is None or inside is None or len(last) != 4 or last[1:] != (ngf, 7, 7):
         return None
     return {
@@ -75,34 +82,37 @@ def _resnet(shapes: Shapes) -> Settings | None:
         "ngf": ngf,
         "blocks": blocks,
         "norm": norm,
+        "downsample": downsample,
         "upsample": upsample,
         "bias": _bias(shapes, "model.1.bias", norm),
         **inside,
     }
 
 
-def _count_blocks(shapes: Shapes) -> int:
-    """Residual blocks follow one another from place 10 on."""
+def _count_blocks(shapes: Shapes, trunk: int) -> int:
+    """Residual blocks follow one another from place ``trunk`` on."""
     places = {int(match[1]) for key in shapes if (match := re.match(r"model\.(\d+)\.conv_block\.", key))}
     blocks = 0
-    while TRUNK + blocks in places:
+    while trunk + blocks in places:
         blocks += 1
     return blocks
 
 
-def _upsample(shapes: Shapes, place: int, ngf: int) -> Literal["transpose", "resize"] | None:
+def _upsample(shapes: Shapes, place: int, ngf: int) -> Literal["transpose", "resize", "blur"] | None:
     """The kind of the first of the two layers that double the size."""
     # A transposed convolution has its input channels first, an ordinary one its output channels.
     if shapes.get(f"model.{place}.weight") == (4 * ngf, 2 * ngf, 3, 3):
         return "transpose"
     if shapes.get(f"model.{place}.conv.weight") == (2 * ngf, 4 * ngf, 3, 3):
         return "resize"
+    if f"model.{place}.filt" in shapes and shapes.get(f"model.{place + 1}.weight") == (2 * ngf, 4 * ngf, 3, 3):
+        return "blur"
     return None
 
 
-def _inside_block(shapes: Shapes) -> Settings | None:
+def _inside_block(shapes: Shapes, trunk: int) -> Settings | None:
     """Padding and dropout, from the places of the two convolutions of the first block; nothing where there is none."""
-    block = re.compile(rf"model\.{TRUNK}\.conv_block\.(\d+)\.weight")
+    block = re.compile(rf"model\.{trunk}\.conv_block\.(\d+)\.weight")
     places = {
         int(match[1])
         for key, shape in shapes.items()

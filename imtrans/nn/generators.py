@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from imtrans.nn import InstanceNorm2d, ReflectConv2d
+from imtrans.nn.antialiasing import BlurDown, BlurUp
 from imtrans.nn.generator_config import GeneratorConfig, Norm
 from imtrans.ops import reflect_conv2d
 from imtrans.ops.arguments import Activation
@@ -40,15 +41,11 @@ class ResnetGenerator(nn.Module):
         layers: list[nn.Module] = [
             nn.Identity(), ReflectConv2d(config.input_nc, ngf, 7, padding=3, bias=config.has_bias),
             *normalise(config.norm, ngf, "relu"),
-            nn.Conv2d(ngf, 2 * ngf, 3, stride=2, padding=1, bias=config.has_bias),
-            *normalise(config.norm, 2 * ngf, "relu"),
-            nn.Conv2d(2 * ngf, 4 * ngf, 3, stride=2, padding=1, bias=config.has_bias),
-            *normalise(config.norm, 4 * ngf, "relu", border=between[0]),
+            *halving(ngf, config),
+            *halving(2 * ngf, config, border=between[0]),
             *(ResnetBlock(4 * ngf, config, border=border) for border in between[1:]),
-            upsampling(4 * ngf, 2 * ngf, config, kernel_size=3, bias=config.has_bias),
-            *normalise(config.norm, 2 * ngf, "relu"),
-            upsampling(2 * ngf, ngf, config, kernel_size=3, bias=config.has_bias),
-            *normalise(config.norm, ngf, "relu", border=3 if writes_borders(config.norm) else 0),
+            *doubling(4 * ngf, config),
+            *doubling(2 * ngf, config, border=3 if writes_borders(config.norm) else 0),
             nn.Identity(), ReflectConv2d(ngf, config.output_nc, 7, padding=3, padded=writes_borders(config.norm)),
             nn.Tanh(),
         ]  # fmt: skip
@@ -199,6 +196,35 @@ class ResizeConv2d(nn.Module):
         spread = functional.pad(self.conv.weight.flip(2, 3), (1, 1, 1, 1))
         rows = spread[:, :, 1:] + spread[:, :, :-1]
         return (rows[..., 1:] + rows[..., :-1]).transpose(0, 1)
+
+
+def halving(width: int, config: GeneratorConfig, border: int = 0) -> list[nn.Module]:
+    """Half the size and twice the channels: a strided convolution, or one that a blur halves the map of.
+
+    Args:
+        width: channels of the map that enters.
+        config: says which kind.
+        border: reflected pixels around the result.
+    """
+    blurs = config.downsample == "blur"
+    convolution = nn.Conv2d(width, 2 * width, 3, stride=1 if blurs else 2, padding=1, bias=config.has_bias)
+    layers = [convolution, *normalise(config.norm, 2 * width, "relu", border=0 if blurs else border)]
+    return [*layers, BlurDown(2 * width, border)] if blurs else layers
+
+
+def doubling(width: int, config: GeneratorConfig, border: int = 0) -> list[nn.Module]:
+    """Twice the size and half the channels: :func:`upsampling`, or a blur that doubles the map for a convolution.
+
+    Args:
+        width: channels of the map that enters.
+        config: says which kind.
+        border: reflected pixels around the result.
+    """
+    if config.upsample == "blur":
+        layers = [BlurUp(width), nn.Conv2d(width, width // 2, 3, padding=1, bias=config.has_bias)]
+    else:
+        layers = [upsampling(width, width // 2, config, kernel_size=3, bias=config.has_bias)]
+    return [*layers, *normalise(config.norm, width // 2, "relu", border=border)]
 
 
 def upsampling(entering: int, leaving: int, config: GeneratorConfig, *, kernel_size: int, bias: bool) -> nn.Module:

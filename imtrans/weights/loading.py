@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,14 @@ from imtrans import registry
 from imtrans.card import Card
 from imtrans.config import from_dict, to_dict
 from imtrans.errors import ConfigError, ImtransError, WeightsError
-from imtrans.weights import layouts
+from imtrans.weights import nesting
 from imtrans.weights.download import Patience, Progress
+from imtrans.weights.fitting import fitted, listed, misfits
+from imtrans.weights.foreign.layouts import Channels, to_authors
 from imtrans.weights.identity import identity_in
-from imtrans.weights.reader import Checkpoint, read
+from imtrans.weights.reader import Checkpoint, Contents, read_all
+from imtrans.weights.recognition import Converted, convert_for, describe, recognise, shapes_of
 from imtrans.weights.store import Located, locate
-
-Shapes = Mapping[str, tuple[int, ...]]
 
 _COMMANDS = {"translate": "run", "generate": "generate"}
 """What runs a model of each task; the right one is most often that of the model which was asked for."""
@@ -38,6 +38,16 @@ class Loaded:
     name: str
     """The name of the weights, or of their file."""
     path: Path
+    project: str = ""
+    """The project in whose layout the file is, where that is not the one of the model's authors; else ``""``."""
+    format: str = ""
+    """Of the file, see :class:`imtrans.weights.reader.Checkpoint`."""
+    network_name: str | None = None
+    """Which of several networks in the file was asked for."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """Text by key that the file carries, for formats that have some."""
+    dtype: torch.dtype | None = None
+    """Of the file's numbers, where all have the same and it is not float32."""
     notes: tuple[str, ...] = ()
     """What was fetched, chosen, unwrapped, dropped or inferred on the way, as sentences without a full stop."""
 
@@ -49,6 +59,7 @@ def load_network(
     offline: bool = False,
     progress: Progress | None = None,
     patience: Patience | None = None,
+    channels: Channels = "auto",
 ) -> Loaded:
     """The network that ``source`` holds the weights of.
 
@@ -62,50 +73,80 @@ def load_network(
         offline: never download.
         progress: called while downloading; see :data:`imtrans.weights.download.Progress`.
         patience: how long to put up with a bad line.
+        channels: see :func:`imtrans.weights.foreign.layouts.to_authors`.
 
     Raises:
         WeightsError: the file cannot be had, read, trusted or fitted to the model; the message says what it seems to
             hold instead.
     """
     located = locate(card, source, offline=offline, progress=progress, patience=patience)
-    checkpoint = read(located.path, located.network)
-    tensors, prefix_notes = layouts.strip_prefixes(checkpoint.tensors)
-    tensors, taken_notes = layouts.take_generator(tensors)
-    tensors, settings, converted_notes = _converted(card, tensors)
-    layout_notes = (*prefix_notes, *taken_notes, *converted_notes)
-    config, config_notes = _configuration(card, located, checkpoint, tensors, settings)
+    checkpoint = _chosen(card, read_all(located.path), located)
+    translated = to_authors(checkpoint.tensors, checkpoint.format, channels=channels)
+    converted = convert_for(card, translated.tensors)
+    config, config_notes = _configuration(card, located, checkpoint, converted)
     network = _built(card, config, checkpoint.path)
-    tensors, statistics_notes = layouts.drop_legacy_statistics(tensors, network.state_dict().keys())
-    tensors = layouts.restore_batch_counts(tensors, network.state_dict().keys())
-    tensors, norm_notes = layouts.restore_spectral_norms(tensors, network.state_dict().keys())
+    tensors, fit_notes = fitted(converted.tensors, network.state_dict())
     _fill(card, network, tensors, checkpoint.path)
-    notes = (*located.notes, *checkpoint.notes, *layout_notes, *config_notes, *statistics_notes, *norm_notes)
-    return Loaded(network.eval(), config, located.name, located.path, notes)
+    layout_notes = (*translated.notes, *converted.notes)
+    notes = (*located.notes, *checkpoint.notes, *layout_notes, *config_notes, *fit_notes)
+    return Loaded(
+        network.eval(),
+        config,
+        located.name,
+        located.path,
+        translated.project,
+        checkpoint.format,
+        located.network,
+        checkpoint.metadata,
+        _narrow(tensors),
+        notes,
+    )
+
+
+def _narrow(tensors: Mapping[str, Tensor]) -> torch.dtype | None:
+    """The one type of all numbers, where it is another than float32."""
+    kinds = {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()}
+    return next(iter(kinds)) if len(kinds) == 1 and kinds <= {torch.float16, torch.bfloat16} else None
+
+
+# --- the network's tensors ------------------------------------------------------------------------------------------
+
+
+def _chosen(card: Card, contents: Contents, located: Located) -> Checkpoint:
+    """The tensors of the network that is meant: the one that was named, the only one, or the only one that is ours."""
+    networks: Mapping[str, Mapping[str, Any]] = contents.networks
+    if located.network is None:
+        (whole,) = networks.values() if len(networks) == 1 else ({},)
+        parts: Mapping[str, Mapping[str, Any]] = nesting.members(whole) if whole else networks
+        ours = [name for name, tensors in parts.items() if _is_ours(card, contents, tensors)]
+        if parts and not _is_ours(card, contents, whole):
+            if len(ours) == 1:
+                note = f"took {ours[0]!r}, the only one of {len(parts)} networks in the file that {card.name!r} can run"
+                return contents.checkpoint(parts[ours[0]], (note,) if len(parts) > 1 else ())
+            networks = parts if ours else networks
+    tensors, notes = nesting.pick(networks, located.network, contents.path, card.default_network)
+    return contents.checkpoint(tensors, notes)
+
+
+def _is_ours(card: Card, contents: Contents, network: Mapping[str, Any]) -> bool:
+    """Whether the card recognises one of the networks in the file."""
+    try:
+        translated = to_authors(nesting.dense(network), contents.format)
+    except WeightsError:
+        return False
+    return _fits(card, translated.tensors)
 
 
 # --- the configuration ----------------------------------------------------------------------------------------------
 
 
-def _converted(card: Card, tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor], Mapping[str, Any], tuple[str, ...]]:
-    """The tensors by the authors' keys, what else they tell of the configuration, and a note of whose layout it was."""
-    found = card.convert.load()(tensors) if card.convert is not None else None
-    if found is None:
-        return tensors, {}, ()
-    converted, settings, note = found
-    return dict(converted), settings, (note,) if note else ()
-
-
 def _configuration(
-    card: Card,
-    located: Located,
-    checkpoint: Checkpoint,
-    tensors: Mapping[str, Tensor],
-    settings: Mapping[str, Any],
+    card: Card, located: Located, checkpoint: Checkpoint, converted: Converted
 ) -> tuple[Any, tuple[str, ...]]:
     """The configuration of the network that the tensors fill, and a note of what it was inferred from."""
     identity = identity_in(checkpoint.metadata, checkpoint.path)
     if identity is None:
-        config = _recognised(card, tensors, checkpoint.path)
+        config = _recognised(card, converted.tensors, checkpoint.path)
         notes: tuple[str, ...] = ("inferred the network's configuration from keys and shapes",)
     elif identity.model != card.name:
         raise WeightsError(
@@ -114,19 +155,18 @@ def _configuration(
         )
     else:
         config, notes = _from_plain(card, identity.config, checkpoint.path), ()
-    overrides = {**settings, **(located.weights.config if located.weights is not None else {})}
+    overrides = {**converted.settings, **(located.weights.config if located.weights is not None else {})}
     if overrides:
         config = _from_plain(card, {**to_dict(config), **overrides}, checkpoint.path)
     return config, notes
 
 
 def _recognised(card: Card, tensors: Mapping[str, Tensor], path: Path) -> Any:
-    shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
-    config = card.recognise.load()(shapes)
+    config = card.recognise.load()(shapes_of(tensors))
     if config is None:
         raise WeightsError(
             f"{path} holds no weights that the model {card.name!r} can run.",
-            have=_seems_to_hold(card, shapes),
+            have=_seems_to_hold(card, tensors),
             hint="If it is this model in another project's layout, its keys have to be renamed first.",
         )
     return config
@@ -162,16 +202,11 @@ def _built(card: Card, config: Any, path: Path) -> nn.Module:
 def _fill(card: Card, network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     """Copy the tensors into the network; every key has to have its counterpart of the same shape."""
     expected = network.state_dict()
-    wrong = [
-        *_listed("missing", [key for key in expected if key not in tensors]),
-        *_listed("unexpected", [key for key in tensors if key not in expected]),
-        *_listed("of another shape", [_shapes_of(key, tensors, expected) for key in expected if key in tensors]),
-    ]
+    wrong = misfits(tensors, expected)
     if wrong:
-        shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
         raise WeightsError(
             f"{path} does not fit the model {card.name!r}: {'; '.join(wrong)}.",
-            have=_seems_to_hold(card, shapes),
+            have=_seems_to_hold(card, tensors),
             hint="The file is incomplete, or of a variant that the model does not have.",
         )
     _refuse_nonfinite(tensors, path)
@@ -179,26 +214,12 @@ def _fill(card: Card, network: nn.Module, tensors: Mapping[str, Tensor], path: P
     network.load_state_dict(dict(tensors), strict=True)
 
 
-def _shapes_of(key: str, tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
-    """``"key (3, 3) for (4, 4)"`` where the shapes differ, else ``""``."""
-    found, wanted = tuple(tensors[key].shape), tuple(expected[key].shape)
-    return "" if found == wanted else f"{key} {found} for {wanted}"
-
-
-def _listed(what: str, keys: list[str], most: int = 4) -> list[str]:
-    keys = [key for key in keys if key]
-    if not keys:
-        return []
-    more = f" and {len(keys) - most} more" if len(keys) > most else ""
-    return [f"{len(keys)} {what} ({', '.join(keys[:most])}{more})"]
-
-
 def _refuse_nonfinite(tensors: Mapping[str, Tensor], path: Path) -> None:
     """A single NaN makes every picture black, with no word of why."""
     bad = [key for key, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
     if bad:
         raise WeightsError(
-            f"{path} holds values that are not numbers: {'; '.join(_listed('tensors with NaN or infinity', bad))}.",
+            f"{path} holds values that are not numbers: {'; '.join(listed('tensors with NaN or infinity', bad))}.",
             hint="Its training diverged, or the file is damaged; take an earlier checkpoint.",
         )
 
@@ -206,28 +227,21 @@ def _refuse_nonfinite(tensors: Mapping[str, Tensor], path: Path) -> None:
 # --- what else it may be --------------------------------------------------------------------------------------------
 
 
-def _seems_to_hold(card: Card, shapes: Shapes) -> str:
+def _seems_to_hold(card: Card, tensors: Mapping[str, Tensor]) -> str:
     """What the tensors seem to be: in the words of this card's plugin, as another model, or by their first keys."""
-    words = [_description(card, shapes)]
-    others = [other.name for other in registry.cards().values() if other.name != card.name and _fits(other, shapes)]
+    found = describe(card, shapes_of(tensors))
+    words = [f"It seems to be {found}." if found else ""]
+    others = [other.name for other in registry.cards().values() if other.name != card.name and _fits(other, tensors)]
     if others:
         words.append(f"The model {' or '.join(repr(name) for name in others)} recognises it.")
     if not any(words):
-        first = ", ".join(f"{key} {shape}" for key, shape in list(shapes.items())[:3])
-        words.append(f"It holds {len(shapes)} tensors: {first}{', ...' if len(shapes) > 3 else ''}.")
+        first = ", ".join(f"{key} {shape}" for key, shape in list(shapes_of(tensors).items())[:3])
+        words.append(f"It holds {len(tensors)} tensors: {first}{', ...' if len(tensors) > 3 else ''}.")
     return " ".join(word for word in words if word)
 
 
-def _fits(card: Card, shapes: Shapes) -> bool:
+def _fits(card: Card, tensors: Mapping[str, Tensor]) -> bool:
     try:
-        return card.recognise.load()(shapes) is not None
+        return recognise(card, tensors) is not None
     except Exception:  # another plugin's recogniser may fail on keys that it never saw, and is only asked in passing
         return False
-
-
-def _description(card: Card, shapes: Shapes) -> str:
-    """What the optional function ``describe`` beside the card's recogniser says of tensors that it cannot run."""
-    module = importlib.import_module(card.recognise.target.partition(":")[0])
-    describe = getattr(module, "describe", None)
-    found = describe(shapes) if callable(describe) else None
-    return f"It seems to be {found}." if found else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pickletools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from imtrans.errors import UnsafeCheckpointError, WeightsError
@@ -48,22 +48,42 @@ ALLOWED = frozenset(
 """Everything that plain tensors and containers need, and the settings of a command line; dtypes and storages of the
 module torch are allowed besides."""
 
+NUMPY = frozenset(
+    {
+        "__builtin__.tuple",
+        "_codecs.encode",
+        "builtins.tuple",
+        "collections.OrderedDict",
+        "numpy._core.multiarray._reconstruct",
+        "numpy._core.multiarray.scalar",
+        "numpy._core.numeric._frombuffer",
+        "numpy.core.multiarray._reconstruct",
+        "numpy.core.multiarray.scalar",
+        "numpy.core.numeric._frombuffer",
+        "numpy.dtype",
+        "numpy.ndarray",
+    }
+)
+"""What NumPy's arrays need in every version; :mod:`imtrans.weights.foreign.arrays` has a stand-in for each."""
+
 _DTYPES = re.compile(r"bool|double|half|float|int|long|short|bfloat16|u?int\d+|float\d+(_e\dm\d\w*)?|complex\d+")
 _UNNAMED = "something that it names only while it runs"
 
 
-def check(stream: BinaryIO, where: object) -> None:
+def check(stream: BinaryIO, where: object, harmless: Callable[[str], bool] | None = None) -> None:
     """Refuse the pickles at the start of ``stream`` if they would import anything but tensors and containers.
 
     Args:
         stream: positioned at the first opcode.
         where: the file's name, for the message.
+        harmless: says of a dotted name whether it may be imported; None for :func:`is_harmless`.
 
     Raises:
         UnsafeCheckpointError: names every such import.
         WeightsError: the pickle is too long to be a checkpoint's.
     """
-    wanted = sorted({name for name in imports(stream, where) if not is_harmless(name)})
+    harmless = harmless or is_harmless
+    wanted = sorted({name for name in imports(stream, where) if not harmless(name)})
     if wanted:
         shown = ", ".join(wanted[:5]) + (f" and {len(wanted) - 5} more" if len(wanted) > 5 else "")
         raise UnsafeCheckpointError(
@@ -101,6 +121,24 @@ def imports(stream: BinaryIO, where: object = "the pickle") -> Iterator[str]:
                     raise WeightsError(f"{where} holds a pickle of more than {MAX_OPCODES:,} steps, so no checkpoint.")
         except (ValueError, EOFError, IndexError, KeyError):  # the raw numbers begin, or the pickle is broken
             return
+
+
+def check_notes(stream: BinaryIO, where: object) -> None:
+    """Refuse a pickle whose notes have numbers so high that the unpickler, which keeps a table of them, fills memory.
+
+    Args:
+        stream: positioned at the first opcode.
+        where: the file's name, for the message.
+
+    Raises:
+        WeightsError: it does.
+    """
+    try:
+        for opcode, argument, _ in pickletools.genops(stream):
+            if "PUT" in opcode.name and isinstance(argument, int) and argument > MAX_OPCODES:
+                raise WeightsError(f"{where} holds a pickle with a note numbered {argument:,}, so no checkpoint.")
+    except (ValueError, EOFError, IndexError, KeyError):  # broken, as its reader will say
+        return
 
 
 def is_torch_legacy(stream: BinaryIO) -> bool:

@@ -1,7 +1,8 @@
 """A file -> tensors by key. What is in the file is read as numbers and text; nothing of it is ever executed.
 
 Safetensors is read by its own library. Torch's zip format (1.6 and later) and the one before it are read by
-``torch.load(weights_only=True)``, after :mod:`imtrans.weights.pickles` has looked at what they would import.
+``torch.load(weights_only=True)``, after :mod:`imtrans.weights.pickles` has looked at what they would import. Any other
+pickle is read as one of NumPy's arrays, as Paddle writes them, by :mod:`imtrans.weights.foreign.arrays`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import torch
@@ -21,7 +23,8 @@ from torch import Tensor
 
 from imtrans.errors import WeightsError
 from imtrans.weights import nesting, persistent, pickles
-from imtrans.weights.sniff import Format, sniff
+from imtrans.weights.foreign.arrays import read_arrays
+from imtrans.weights.sniff import Format, sniff, zip_without_pickle
 
 MAX_RATIO = 4
 """A checkpoint that unpacks to more than this many times its size on disk is refused; an honest one is about 1."""
@@ -36,7 +39,7 @@ class Checkpoint:
     metadata: dict[str, str]
     """Text by key; empty for formats that have none."""
     format: str
-    """``"safetensors"``, ``"torch"`` (1.6 and later) or ``"torch-legacy"``."""
+    """``"safetensors"``, ``"torch"`` (1.6 and later), ``"torch-legacy"``, ``"paddle"`` or ``"nvidia"``."""
     path: Path
     notes: tuple[str, ...] = ()
     """What had to be chosen or unwrapped to get at the tensors."""
@@ -47,27 +50,87 @@ class Checkpoint:
         return {key: tuple(tensor.shape) for key, tensor in self.tensors.items()}
 
 
-def read(path: str | Path, network: str | None = None) -> Checkpoint:
+@dataclass(frozen=True)
+class Contents:
+    """All that a weights file holds."""
+
+    networks: dict[str, Mapping[str, Any]]
+    """State dicts by their dotted path in the file; ``""`` for one that is not nested at all."""
+    beside: dict[str, str]
+    """Plain numbers and texts that stand beside the networks, such as ``epoch``, as text."""
+    metadata: dict[str, str]
+    """Text by key; empty for formats that have none."""
+    format: str
+    """As in :class:`Checkpoint`."""
+    path: Path
+    size: int
+    """Bytes of the file."""
+
+    def take(self, name: str, notes: tuple[str, ...] = ()) -> Checkpoint:
+        """The network called ``name``.
+
+        Raises:
+            WeightsError: its tensors are not dense, or claim to be larger than the file.
+        """
+        return self.checkpoint(self.networks[name], notes)
+
+    def checkpoint(self, network: Mapping[str, Any], notes: tuple[str, ...] = ()) -> Checkpoint:
+        """Some of the file's tensors as a checkpoint of their own.
+
+        Raises:
+            WeightsError: they are not dense, or claim to be larger than the file.
+        """
+        tensors = nesting.dense(network)
+        _check_claims(tensors, self.size, self.path)
+        return Checkpoint(tensors, self.metadata, self.format, self.path, notes)
+
+
+def read(path: str | Path, network: str | None = None, default: str | None = None) -> Checkpoint:
     """Read the weights file at ``path``, in whichever format its first bytes show, whatever its name says.
 
     Args:
         path: a file.
         network: which of several networks in the file to take.
+        default: which to take where none is named, if the file has it.
 
     Raises:
         UnsafeCheckpointError: the file wants to run code; the message names what.
         WeightsError: no such file, or it is empty, truncated, no checkpoint, or claims more than it holds.
     """
+    contents = read_all(path)
+    tensors, notes = nesting.pick(contents.networks, network, contents.path, default)
+    return contents.checkpoint(tensors, notes)
+
+
+def read_all(path: str | Path) -> Contents:
+    """Read the weights file at ``path`` whole, with every network in it.
+
+    Raises:
+        UnsafeCheckpointError: the file wants to run code; the message names what.
+        WeightsError: no such file, or it is empty, truncated or no checkpoint.
+    """
     path = Path(path)
     size = _size(path)
     found = _sniffed(path)
     if found is Format.SAFETENSORS:
-        return _read_safetensors(path, network)
-    notes: tuple[str, ...]
-    loaded = _load_zip(path, size) if found is Format.TORCH else _load_legacy(path)
-    tensors, notes = nesting.select(loaded, network, path)
-    _check_claims(tensors, size, path)
-    return Checkpoint(tensors, {}, found.value, path, notes)
+        tensors, metadata = _read_safetensors(path)
+        return Contents({"": tensors}, {}, metadata, found.value, path, size)
+    if found is Format.TORCH:
+        loaded: object = _load_zip(path, size)
+    else:
+        found, loaded = _load_pickle(path)
+    networks = nesting.find_networks(loaded, path)
+    return Contents(networks, _beside(loaded), {}, found.value, path, size)
+
+
+def _beside(loaded: object) -> dict[str, str]:
+    """Numbers and texts at the top of a checkpoint, or in the ``meta`` that the projects of OpenMMLab put there."""
+    found: dict[str, str] = {}
+    for table in (loaded, loaded.get("meta") if isinstance(loaded, Mapping) else None):
+        if isinstance(table, Mapping):
+            plain = {k: v for k, v in table.items() if isinstance(k, str) and isinstance(v, str | int | float)}
+            found |= {key: str(value)[:200] for key, value in plain.items()}
+    return found
 
 
 def _size(path: Path) -> int:
@@ -108,7 +171,7 @@ def _sniffed(path: Path) -> Format:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def _read_safetensors(path: Path, network: str | None) -> Checkpoint:
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         with safetensors.safe_open(path, framework="pt", device="cpu") as file:
             metadata = dict(file.metadata() or {})
@@ -117,19 +180,7 @@ def _read_safetensors(path: Path, network: str | None) -> Checkpoint:
         raise _damaged(path, error) from error
     if not tensors:
         raise WeightsError(f"{path} holds no tensors.")
-    if network is not None:
-        tensors, note = _one_of(tensors, network, path)
-        return Checkpoint(tensors, metadata, Format.SAFETENSORS.value, path, note)
-    return Checkpoint(tensors, metadata, Format.SAFETENSORS.value, path)
-
-
-def _one_of(tensors: Mapping[str, Tensor], network: str, path: Path) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """The tensors whose keys begin with ``network.``: how a flat format holds several networks."""
-    nested: dict[str, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        first, _, rest = key.partition(".")
-        nested.setdefault(first, {})[rest or first] = tensor
-    return nesting.select(nested, network, path)
+    return tensors, metadata
 
 
 def _load_zip(path: Path, size: int) -> object:
@@ -149,7 +200,8 @@ def _load_zip(path: Path, size: int) -> object:
 def _pickle_in(entries: Mapping[str, int], path: Path) -> str:
     names = [name for name in entries if name.rpartition("/")[2] == "data.pkl"]
     if not names:
-        raise WeightsError(f"{path} is a zip archive, but no checkpoint: it has no data.pkl inside.")
+        what, hint = zip_without_pickle(entries)
+        raise WeightsError(f"{path} is a zip archive, but no checkpoint: {what}.", hint=hint)
     if any(name.rpartition("/")[2] == "constants.pkl" for name in entries):
         raise WeightsError(
             f"{path} is a TorchScript program, not weights alone.",
@@ -158,22 +210,20 @@ def _pickle_in(entries: Mapping[str, int], path: Path) -> str:
     return names[0]
 
 
-def _load_legacy(path: Path) -> object:
-    """What a bare pickle holds: torch's format before 1.6 (pickles, then raw numbers), or NVIDIA's networks."""
+def _load_pickle(path: Path) -> tuple[Format, object]:
+    """What a bare pickle holds: NVIDIA's networks, torch's format before 1.6, or Paddle's arrays."""
     try:
         if (networks := persistent.load(path)) is not None:
-            return networks
+            return Format.NVIDIA, networks
         with path.open("rb") as file:
-            pickles.check(file, path)
-            file.seek(0)
             if not pickles.is_torch_legacy(file):
-                raise WeightsError(
-                    f"{path} is a pickle, but not one that PyTorch wrote.",
-                    hint="Convert it to safetensors in the project that made it.",
-                )
+                file.seek(0)
+                return Format.PADDLE, read_arrays(file, path)
+            file.seek(0)
+            pickles.check(file, path)
     except OSError as error:
         raise _damaged(path, error) from error
-    return _torch_load(path)
+    return Format.LEGACY, _torch_load(path)
 
 
 def _torch_load(path: Path) -> object:

@@ -14,7 +14,20 @@ from imtrans.cli.main import BUG, INTERRUPTED, main
 from imtrans.errors import TrainingError, UsageError
 from imtrans.version import __version__
 
-COMMANDS = ("run", "train", "evaluate", "export", "runs", "doctor", "models", "plugins", "kernels", "data")
+COMMANDS = (
+    "run",
+    "train",
+    "evaluate",
+    "export",
+    "inspect",
+    "convert",
+    "runs",
+    "doctor",
+    "models",
+    "plugins",
+    "kernels",
+    "data",
+)
 
 
 def imtrans(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -68,6 +81,8 @@ def test_version() -> None:
         ("evaluate", "--help"),
         ("data", "check", "--help"),
         ("runs", "--help"),
+        ("inspect", "--help"),
+        ("convert", "--help"),
     ],
 )
 def test_listing_never_imports_torch(arguments: tuple[str, ...]) -> None:

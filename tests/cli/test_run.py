@@ -23,6 +23,7 @@ from imtrans.cli import run as module
 from imtrans.cli.run_report import RunReporter
 from imtrans.data.picture import read_picture
 from imtrans.errors import ImtransError, UnknownNameError
+from imtrans.registry import Entry
 
 
 @dataclass(frozen=True)
@@ -251,3 +252,34 @@ def test_a_terminal_gets_a_bar_and_the_failures(monkeypatch: pytest.MonkeyPatch,
 def test_the_command_is_defined_without_torch() -> None:
     code = "import sys, imtrans.cli.run; sys.exit('torch' in sys.modules or 'PIL' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# --- weights without a model's name -----------------------------------------------------------------------------------
+
+
+def test_weights_alone_tell_the_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "entries", lambda: [Entry("toy", "toys", "1", "toys:card", CARD)])
+    for arguments in (("--input", "in/1.png"), ("in/1.png",), ("in/*.png", "in/2.png")):
+        result = imtrans_run(*arguments, "--output", "out")
+        assert result.exit_code == 0, result.output
+        assert "toy, weights toy.safetensors" in result.output
+    assert (folder / "out" / "10.png").is_file()
+    # With the model's name, nothing of this comes into play.
+    assert status("toy", "in/1.png", "--output", "named") == 0
+
+
+def test_weights_alone_that_no_model_knows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "entries", list)
+    result = imtrans_run("--input", "in/1.png")
+    assert "no installed model can run" in str(result.exception)
+    assert status("in/1.png") == 1
+
+
+def test_a_word_that_is_neither_a_model_nor_a_picture_is_an_unknown_model() -> None:
+    assert isinstance(imtrans_run("toyy", "in/1.png").exception, UnknownNameError)
+
+
+def test_neither_a_model_nor_weights() -> None:
+    result = CliRunner().invoke(APP, ["--input", "in/1.png"])
+    assert "neither a model nor weights" in str(result.exception)
+    assert isinstance(CliRunner().invoke(APP, ["in/1.png"]).exception, UnknownNameError)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from imtrans.errors import WeightsError
-from imtrans.weights.nesting import networks_in, select
+from imtrans.weights.nesting import default_of, members, networks_in, preferred, select
 
 
 def net(value: float = 0.0) -> dict[str, Any]:
@@ -71,3 +71,65 @@ def test_endless_nesting_is_not_followed() -> None:
     content["itself"] = content
     tensors, _ = select(content, None, "file")
     assert list(tensors) == ["w"]
+
+
+def test_networks_that_share_one_state_dict_are_told_by_their_keys() -> None:
+    one = torch.ones(1)
+    keys = (
+        "generators.photo.model.0.w",
+        "generators.mask.model.0.w",
+        "discriminators.photo.w",
+        "data_preprocessor.mean",
+    )
+    found = members(dict.fromkeys(keys, one))
+    assert list(found) == ["generators.photo", "generators.mask", "discriminators.photo"]
+    assert list(found["generators.photo"]) == ["model.0.w"]
+    assert list(members({"generator_ema.a": one, "discriminator.a": one, "netG_A.a": one, "genA2B.a": one})) == [
+        "generator_ema",
+        "discriminator",
+        "netG_A",
+        "genA2B",
+    ]
+    # A single key that is nobody's, and they are the layers of one network.
+    assert members({"generator.a": one, "head.b": one}) == {}
+
+
+def test_a_part_of_one_state_dict_can_be_asked_for() -> None:
+    content = {"generator.a": torch.ones(1), "discriminator.a": torch.zeros(1), "head.b": torch.ones(2)}
+    tensors, _ = select({"state_dict": content}, "head", "file")
+    assert list(tensors) == ["b"]
+    assert list(select({"state_dict": content}, "state_dict", "file")[0]) == list(content)
+
+
+def test_a_cards_usual_network_of_several() -> None:
+    several = {"nets.genA2B": {}, "nets.genB2A": {}}
+    assert default_of(several, "genA2B") == "genA2B"
+    assert default_of(several, "netG") is None
+    assert default_of({"genA2B": {}}, "genA2B") is None
+    assert preferred(["params", "params_ema"]) == "params_ema"
+    assert preferred(["params"]) is None
+
+
+def test_a_default_is_taken_where_no_name_is_asked_for() -> None:
+    content = {"genA2B": net(1), "genB2A": net(2)}
+    tensors, notes = select(content, None, "file", "genA2B")
+    assert tensors["w"][0] == 1
+    assert "'genA2B'" in notes[0]
+    assert select(content, "genB2A", "file", "genA2B")[0]["w"][0] == 2
+    assert select(net(3), None, "file", "genA2B")[0]["w"][0] == 3
+    with pytest.raises(WeightsError, match="holds 2 networks"):
+        select({"a": net(), "b": net()}, None, "file", "genA2B")
+
+
+@pytest.mark.parametrize(
+    "names", [("G", "D", "G_ema"), ("g", "g_ema"), ("discriminator", "generator_ema", "generator")]
+)
+def test_the_average_is_preferred_among_networks_that_do_not_run(names: tuple[str, ...]) -> None:
+    content = {name: net(float(name.endswith("_ema"))) for name in names}
+    assert select(content, None, "file")[0]["w"][0] == 1
+    with pytest.raises(WeightsError, match="networks"):
+        select({**content, "another": net()}, None, "file")
+
+
+def test_paddles_optimiser_is_no_network() -> None:
+    assert networks_in({"optimG": {"w_moment1_0": torch.ones(2), "LR_Scheduler": {"last_lr": 1.0}}}) == {}

@@ -12,13 +12,14 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from imtrans.errors import UnsafeCheckpointError, WeightsError
-from imtrans.weights.reader import read
+from imtrans.weights.reader import read, read_all
 
 FORMATS = ("torch", "torch-legacy")
 
@@ -195,9 +196,22 @@ def tar_bytes() -> bytes:
         (b"\x89HDF\r\n\x1a\n" + bytes(600), "HDF5"),
         (b"\x1f\x8b\x08" + bytes(20), "compressed archive"),
         (bytes(1000), "zeros only"),
-        (b"\xff\xd8\xff\xe0" + bytes(100), "like no format known here"),
-        (pickle.dumps({"w": [1.0, 2.0]}), "not one that PyTorch wrote"),
-        (b"\x80", "not one that PyTorch wrote"),
+        (b"\xff\xd8\xff\xe0" + bytes(100), "JPEG picture"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "PNG picture"),
+        (b"RIFF\x24\x00\x00\x00WEBPVP8 " + bytes(20), "WebP picture"),
+        (b"GIF89a" + bytes(100), "GIF picture"),
+        (b"%PDF-1.7\n" + bytes(range(100)), "PDF"),
+        (b"\x93NUMPY\x01\x00v\x00" + bytes(100), "single array of NumPy"),
+        (b"\x1c\x00\x00\x00TFL3" + bytes(100), "TensorFlow Lite"),
+        (b"GGUF\x03" + bytes(100), "language model"),
+        (b"\x08\x07\x12\x07pytorch\x1a\x052.1.0:" + bytes(100), "ONNX network"),
+        (b'\x08\x01\x12\x9c\x02"' + bytes(100), "ONNX network"),
+        (b'\x08\x01"\xa0\x04' + bytes(100), "SavedModel"),
+        (b"\x0a\x32\x0a\x05input\x12\x0bPlaceholder" + bytes(100), "frozen graph"),
+        (b"\xfe\xed\xfa\xcf" + bytes(100), "like no format known here"),
+        (pickle.dumps({"w": [1.0, 2.0]}), "no tensors of a network"),
+        (pickle.dumps([1.0, 2.0]), "not one that PyTorch or Paddle wrote"),
+        (b"\x80", "cannot be read as a pickle of arrays"),
         (b"PK\x03\x04" + bytes(100), "cannot be read as a checkpoint"),
         (struct.pack("<Q", 1 << 60) + b'{"a":' + bytes(64), "cannot be read as a checkpoint"),
         (struct.pack("<Q", 2) + b"{}", "holds no tensors"),
@@ -232,6 +246,37 @@ def test_a_zip_without_a_pickle_and_a_torchscript_program(tmp_path: Path) -> Non
         archive.writestr("x/data.pkl", b"\x80\x02}.")
         archive.writestr("x/constants.pkl", b"\x80\x02}.")
     with pytest.raises(WeightsError, match="TorchScript"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["w.npy", "b.npy"], r"arrays of NumPy's \(\.npz\)"),
+        (["config.json", "metadata.json", "model.weights.h5"], "a network of Keras"),
+        (["run/latest_net_G.pth", "run/opt.txt"], r"but run/latest_net_G\.pth"),
+        (["notes.txt"], r"has no data\.pkl"),
+    ],
+)
+def test_zip_archives_of_other_kinds_are_named(tmp_path: Path, names: list[str], words: str) -> None:
+    path = tmp_path / "weights.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"x" * 200)
+    with pytest.raises(WeightsError, match=words):
+        read(path)
+
+
+def test_pickles_of_arrays_are_read_with_all_that_is_beside_them(tmp_path: Path) -> None:
+    path = tmp_path / "epoch_3.pdparams"
+    optimiser = {"conv_moment": np.zeros(4, "f4"), "LR_Scheduler": {"last_epoch": 3}}
+    content = {"netG": {"w": np.ones((2, 2), "f4")}, "optimG": optimiser, "epoch": 3}
+    path.write_bytes(pickle.dumps(content, 4))
+    found = read_all(path)
+    assert (list(found.networks), found.beside, found.format) == (["netG"], {"epoch": "3"}, "paddle")
+    assert torch.equal(read(path).tensors["w"], torch.ones(2, 2))
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(WeightsError, match="cannot be read as a pickle of arrays"):
         read(path)
 
 
