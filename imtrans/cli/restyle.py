@@ -56,7 +56,8 @@ def restyle(
     restyler = Restyler(generator, style_seed, chosen, steps=steps)
     if not as_json:
         print_line(f"{generator.describe()}; layers {', '.join(map(str, chosen))} from seed {style_seed}")
-    return all([_one(restyler, job, as_json) for job in jobs])
+    outcomes = [_one(restyler, job, as_json) for job in jobs]
+    return all(outcomes)
 
 
 def _named(job: Job) -> Job:

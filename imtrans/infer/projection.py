@@ -1,8 +1,9 @@
 """The way back from a picture to its styles, for networks that have some: a latent that draws the picture again.
 
-Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020, section 5 and appendix D: gradient descent on
-the styles, from the average style, with noise on them that fades. The learning rate and the noise follow NVIDIA's
-``projector.py``; unlike there, the noise of the layers stays the network's own, so that the latent alone is the picture.
+Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020, section 5 and appendix D: gradient descent
+on the styles, from the average style, with noise on them that fades. The learning rate and the noise follow NVIDIA's
+``projector.py``; unlike there, the noise of the layers stays the network's own, so that the latent alone is the
+picture.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ Distance = Callable[[Tensor, Tensor], Tensor]
 """Of two batches of pictures in the card's value range; a scalar."""
 Space = Literal["w", "w+"]
 
-SAMPLED = 4096
+SAMPLED = 1000
 """Latents by whose styles the average style and their spread are known."""
 LEARNING_RATE = 0.1
 RAMP_UP, RAMP_DOWN = 0.05, 0.25

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from imtrans.data.picture import read_picture
-from imtrans.infer.generator import Drawing, Generator, Sampling
+from imtrans.infer.generator import Drawing, Generator
 from imtrans.infer.mixing import check_mixable, mix
 from imtrans.infer.projection import Progress, load_latent, project, square
 
@@ -23,7 +23,6 @@ class Restyler:
         seed: whose styles are taken.
         layers: which styles are replaced.
         label: the class, for conditional networks.
-        sampling: how the seed's styles are truncated.
         steps: of a projection.
 
     Raises:
@@ -37,12 +36,11 @@ class Restyler:
         layers: Sequence[int],
         *,
         label: int | None = None,
-        sampling: Sampling = Sampling(),
         steps: int = 500,
     ) -> None:
         check_mixable(generator)
         self.generator, self.layers, self.label, self.steps = generator, list(layers), label, steps
-        self.style = generator.draw([seed], label, sampling)
+        self.style = generator.draw([seed], label)
 
     def __call__(self, source: Path, report: Callable[[Progress], None] = lambda progress: None) -> Image.Image:
         """The picture, or latent (``.safetensors``), at ``source`` with the other styles.

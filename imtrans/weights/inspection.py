@@ -32,6 +32,7 @@ FORMATS = {
     "torch": "PyTorch",
     "torch-legacy": "PyTorch before 1.6",
     "paddle": "a pickle of arrays, as Paddle writes",
+    "nvidia": "a pickle of networks, as NVIDIA writes",
 }
 """The formats in words."""
 

@@ -45,7 +45,8 @@ ALLOWED = frozenset(
         "torch.storage.UntypedStorage",
     }
 )
-"""Everything that plain tensors and containers need, and the settings of a command line; dtypes and storages of the module torch are allowed besides."""
+"""Everything that plain tensors and containers need, and the settings of a command line; dtypes and storages of the
+module torch are allowed besides."""
 
 NUMPY = frozenset(
     {

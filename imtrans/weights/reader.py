@@ -39,7 +39,7 @@ class Checkpoint:
     metadata: dict[str, str]
     """Text by key; empty for formats that have none."""
     format: str
-    """``"safetensors"``, ``"torch"`` (1.6 and later), ``"torch-legacy"`` or ``"paddle"``."""
+    """``"safetensors"``, ``"torch"`` (1.6 and later), ``"torch-legacy"``, ``"paddle"`` or ``"nvidia"``."""
     path: Path
     notes: tuple[str, ...] = ()
     """What had to be chosen or unwrapped to get at the tensors."""
@@ -211,10 +211,10 @@ def _pickle_in(entries: Mapping[str, int], path: Path) -> str:
 
 
 def _load_pickle(path: Path) -> tuple[Format, object]:
-    """What a bare pickle holds: torch's format before 1.6 (pickles, then raw numbers), NVIDIA's networks, or arrays."""
+    """What a bare pickle holds: NVIDIA's networks, torch's format before 1.6, or Paddle's arrays."""
     try:
         if (networks := persistent.load(path)) is not None:
-            return Format.LEGACY, networks
+            return Format.NVIDIA, networks
         with path.open("rb") as file:
             if not pickles.is_torch_legacy(file):
                 file.seek(0)

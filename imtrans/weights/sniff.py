@@ -21,6 +21,7 @@ class Format(enum.Enum):
     TORCH = "torch"
     LEGACY = "torch-legacy"
     PADDLE = "paddle"
+    NVIDIA = "nvidia"
 
 
 def sniff(file: BinaryIO, path: Path) -> Format:

@@ -1,9 +1,10 @@
 """Adaptive discriminator augmentation: how strongly to augment follows from how well the discriminator knows its data.
 
 Karras, Aittala, Hellsten, Laine, Lehtinen, Aila: "Training Generative Adversarial Networks with Limited Data", 2020,
-https://arxiv.org/abs/2006.06676. Real pictures and fakes are augmented alike, each transformation with probability p, so
-that the generator never learns to make augmented pictures while p stays below about 0.8 (section 2.2). r = E[sign D(x)]
-over real pictures near 1 means that the discriminator has learnt them by heart, and p rises (section 3.1).
+https://arxiv.org/abs/2006.06676. Real pictures and fakes are augmented alike, each transformation with probability p,
+so that the generator never learns to make augmented pictures while p stays below about 0.8 (section 2.2).
+r = E[sign D(x)] over real pictures near 1 means that the discriminator has learnt them by heart, and p rises
+(section 3.1).
 """
 
 from __future__ import annotations

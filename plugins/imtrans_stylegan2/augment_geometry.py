@@ -1,8 +1,8 @@
 """Geometric transformations as one matrix a picture, and the resampling that carries it out without aliasing.
 
 Section 2.3 and appendix B of the paper on limited data (see :mod:`imtrans_stylegan2.ada`). A matrix maps places of the
-result to places of the picture, in pixels from the centre, so transformations are multiplied from the right in the order
-in which they happen, each inverted.
+result to places of the picture, in pixels from the centre, so transformations are multiplied from the right in the
+order in which they happen, each inverted.
 """
 
 from __future__ import annotations

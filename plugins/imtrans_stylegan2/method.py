@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from imtrans.data.augmentation import Augmentation
+from imtrans.data.kinds import KindName
 from imtrans.train.latent_samples import latent_columns
 from imtrans.train.losses import PathLength, discriminator_loss, generator_loss, r1_penalty
 from imtrans.train.method import Adam, Losses, Method, Phase, Step
@@ -22,12 +23,12 @@ from imtrans_stylegan2.generator import build_generator
 class StyleGAN2(Method):
     """Karras et al., 2020, as NVIDIA's stylegan2-ada-pytorch trains it.
 
-    Networks: ``generator`` (z -> pictures), ``discriminator`` (pictures -> scores), ``path_length`` (the running mean of
-    path lengths), ``augment`` (what the discriminator sees, where ``augment.kind`` is not none). With classes
+    Networks: ``generator`` (z -> pictures), ``discriminator`` (pictures -> scores), ``path_length`` (the running mean
+    of path lengths), ``augment`` (what the discriminator sees, where ``augment.kind`` is not none). With classes
     (``generator.c_dim``) it learns from pictures in folders by class.
     """
 
-    data = "single"
+    data: ClassVar[KindName] = "single"
     augmentation = Augmentation(load_size=256, crop_size=256)
 
     def __init__(self, config: StyleGAN2Config) -> None:

@@ -54,7 +54,7 @@ def test_nvidias_pickle_is_read(tmp_path: Path) -> None:
     """The average of the generator, its clamping, and the picture that NVIDIA's code draws."""
     loaded = load_network(card, FOLDER / "stylegan2-nvidia.pkl")
     assert any("G_ema" in note for note in loaded.notes)
-    assert loaded.config == GeneratorConfig(8, 32, 4, z_dim=4, w_dim=4, mapping_layers=2, conv_clamp=256.0)
+    assert loaded.config == GeneratorConfig(8, channel_max=4, z_dim=4, w_dim=4, mapping_layers=2, conv_clamp=256.0)
     with torch.no_grad():
         picture = loaded.network(drawn("z", (1, 4)))
     torch.testing.assert_close(picture, golden("nvidia-pickle")[0]["picture"], **TOLERANCE)

@@ -3,9 +3,9 @@
     python make_stylegan2.py nvidia CHECKOUT
     python make_stylegan2.py rosinality CHECKOUT
 
-CHECKOUT is a checkout of the repository at the commit that README.md names. NVIDIA's code imports ``requests``, which it
-needs for downloads alone, and ``scipy.signal``, which it needs for augmentations that are not compared here; both are
-replaced.
+CHECKOUT is a checkout of the repository at the commit that README.md names. NVIDIA's code imports ``requests``, which
+it needs for downloads alone, and ``scipy.signal``, which it needs for augmentations that are not compared here; both
+are replaced.
 """
 
 from __future__ import annotations
