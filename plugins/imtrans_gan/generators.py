@@ -33,9 +33,7 @@ class DenseGenerator(nn.Module):
             # With torch's smaller weights hardly anything of z would reach the picture, and all pictures would be one.
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
         if self.from_label is not None:
-            nn.init.normal_(
-                self.from_label.weight, std=2**0.5
-            )  # the same for one-hot input, of which one number counts
+            nn.init.normal_(self.from_label.weight, std=2**0.5)  # the same for one-hot labels: one number counts
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Pictures (N, C, H, W) in [-1, 1] from latents (N, z_dim) and, with classes, their numbers (N,)."""
