@@ -146,7 +146,7 @@ def test_many_pixels_are_summed_in_parts(layout: Layout) -> None:
     bias = torch.zeros(2, requires_grad=True)
     dy = layout(torch.full((1, 2, 1000, 1000), 0.1))
     bias_act(layout(torch.zeros(1, 2, 1000, 1000)), bias).backward(dy)
-    torch.testing.assert_close(bias.grad, torch.full((2,), 1e6 * 0.1), rtol=1e-6, atol=0)
+    torch.testing.assert_close(bias.grad, torch.full((2,), 1e6 * 0.1), rtol=1e-5, atol=0)
 
 
 @pytest.mark.usefixtures("fused")
