@@ -63,19 +63,6 @@ class PluginChecks:
         return built
 
     @pytest.fixture
-    def translating(self, card: Card) -> Card:
-        """The card under test; checks that ask for it are of models that translate, and skip others."""
-        if card.task != "translate":
-            pytest.skip(f"{card.name} translates no pictures: its task is to {card.task}")
-        return card
-
-    @pytest.fixture
-    def x(self, translating: Card) -> Tensor:
-        """A picture for the network, (1, C, size, size) in the card's value range."""
-        low, high = translating.value_range
-        return pictures((self.size, self.size), channels_of(translating)) * (high - low) + low
-
-    @pytest.fixture
     def weights_file(self, card: Card, network: nn.Module, network_config: Any, tmp_path: Path) -> Path:
         """The small network's weights as a file."""
         from imtrans.weights.identity import metadata_for
@@ -87,8 +74,3 @@ class PluginChecks:
 def pictures(size: tuple[int, int], channels: int = 3, batch: int = 1) -> Tensor:
     """Random pictures (batch, channels, H, W) in [0, 1], the same ones at every call."""
     return torch.rand(batch, channels, *size, generator=torch.Generator().manual_seed(sum(size)))
-
-
-def channels_of(card: Card) -> int:
-    """Channels of the pictures that the network takes."""
-    return 1 if card.channels == "L" else 3

@@ -83,10 +83,14 @@ class MethodChecks(PluginChecks):
         with torch.inference_mode():
             columns = method.preview(batch)
         assert columns, "the preview has no columns"
-        rows = len(next(iter(batch.values())))
         for title, column in columns.items():
             assert column.ndim == 4, f"the column {title!r} is not (N, C, H, W)"
-            assert len(column) == rows, f"the column {title!r} has {len(column)} pictures"
+            self.check_column(title, column, batch)
+
+    def check_column(self, title: str, column: Tensor, batch: dict[str, Tensor]) -> None:
+        """One column of the sample grid."""
+        rows = len(next(iter(batch.values())))
+        assert len(column) == rows, f"the column {title!r} has {len(column)} pictures"
 
     def test_translators_are_networks(self, card: Card, method: Method) -> None:
         """What the training yields can be loaded by imtrans run: a network with the keys that ``build`` expects."""

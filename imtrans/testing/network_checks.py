@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from imtrans.card import Card
 from imtrans.config import from_dict
-from imtrans.testing.base import PluginChecks
+from imtrans.testing.base import PluginChecks, pictures
 
 # Sums in another order differ in their last bits; more than this is another function.
 _TOLERANCE = 1e-4
@@ -41,15 +41,17 @@ class NetworkChecks(PluginChecks):
         for shapes in ({}, {"weight": (1,)}, {"stranger.weight": (64, 3, 7, 7), "stranger.bias": (64,)}):
             assert recognise(shapes) is None, f"recognise takes {shapes} for a network of its own"
 
-    def test_input_is_left_alone(self, network: nn.Module, x: Tensor) -> None:
+    def test_input_is_left_alone(self, card: Card, network: nn.Module) -> None:
         """The network does not write into the pictures that it is given."""
+        x = as_network_input(card, pictures((self.size, self.size), channels_of(card)))
         before = x.clone()
         with torch.inference_mode():
             network.eval()(x)
         assert torch.equal(x, before), "the network changed its input in place"
 
-    def test_channels_last_equals_contiguous(self, network: nn.Module, x: Tensor) -> None:
+    def test_channels_last_equals_contiguous(self, card: Card, network: nn.Module) -> None:
         """The memory layout is a matter of speed only."""
+        x = as_network_input(card, pictures((self.size, self.size), channels_of(card)))
         network.eval()
         with torch.inference_mode():
             contiguous = network(x)
@@ -57,17 +59,19 @@ class NetworkChecks(PluginChecks):
             channels_last = network(x.contiguous(memory_format=torch.channels_last))
         torch.testing.assert_close(channels_last, contiguous, atol=_TOLERANCE, rtol=_TOLERANCE)
 
-    def test_scale_is_as_declared(self, card: Card, network: nn.Module, x: Tensor) -> None:
+    def test_scale_is_as_declared(self, card: Card, network: nn.Module) -> None:
         """The output is the input's size times the card's scale."""
+        x = as_network_input(card, pictures((self.size, 2 * self.size), channels_of(card)))
         with torch.inference_mode():
-            y = network.eval()(torch.cat([x, x], dim=3))
+            y = network.eval()(x)
         assert y.shape[-2:] == (self.size * card.scale, 2 * self.size * card.scale)
 
-    def test_output_fits_the_value_range(self, card: Card, network: nn.Module, x: Tensor) -> None:
+    def test_output_fits_the_value_range(self, card: Card, network: nn.Module) -> None:
         """The network speaks the card's value range, not 0..255 where the card says -1..1.
 
         Fresh weights of a network without a last activation may overshoot, so the range counts thrice as wide.
         """
+        x = as_network_input(card, pictures((self.size, self.size), channels_of(card)))
         with torch.inference_mode():
             y = network.eval()(x)
         low, high = card.value_range
@@ -75,10 +79,11 @@ class NetworkChecks(PluginChecks):
         inside = ((y >= low - width) & (y <= high + width)).float().mean().item()
         assert inside > 0.9, f"{1 - inside:.0%} of the output lies far outside of {card.value_range}"
 
-    def test_bf16_is_finite_if_claimed(self, card: Card, network: nn.Module, x: Tensor) -> None:
+    def test_bf16_is_finite_if_claimed(self, card: Card, network: nn.Module) -> None:
         """A card that lists bf16 promises sound numbers in it."""
         if "bf16" not in card.precisions:
             return
+        x = as_network_input(card, pictures((self.size, self.size), channels_of(card)))
         with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
             y = network.eval()(x)
         assert torch.isfinite(y).all(), "the network gives infinities or NaN in bf16"
@@ -89,3 +94,14 @@ def shapes_of(build: Callable[[Any], nn.Module], settings: Any) -> dict[str, tup
     with torch.device("meta"):
         network = build(settings)
     return {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
+
+
+def channels_of(card: Card) -> int:
+    """Channels of the pictures that the network takes."""
+    return 1 if card.channels == "L" else 3
+
+
+def as_network_input(card: Card, x: Tensor) -> Tensor:
+    """Pictures in [0, 1] moved to the card's value range."""
+    low, high = card.value_range
+    return x * (high - low) + low

@@ -13,7 +13,8 @@ from torch import nn
 import imtrans
 from imtrans.card import Card
 from imtrans.infer.translator import Translator
-from imtrans.testing.base import PluginChecks, channels_of
+from imtrans.testing.base import PluginChecks
+from imtrans.testing.network_checks import channels_of
 from imtrans.weights.identity import metadata_for
 from imtrans.weights.writer import save
 
@@ -28,9 +29,9 @@ class TranslatorChecks(PluginChecks):
     """``imtrans.load`` of the card, with a small network's weights from a file."""
 
     @pytest.fixture
-    def translator(self, translating: Card, weights_file: Path) -> Translator:
+    def translator(self, card: Card, weights_file: Path) -> Translator:
         """The small network as users get it."""
-        return imtrans.load(translating, weights=weights_file, device="cpu", precision="fp32")
+        return imtrans.load(card, weights=weights_file, device="cpu", precision="fp32")
 
     @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
     def test_any_size_goes(self, card: Card, translator: Translator, size: tuple[int, int]) -> None:
@@ -71,9 +72,8 @@ class TranslatorChecks(PluginChecks):
         bare = imtrans.load(card, weights=tmp_path / "bare.pth", device="cpu", precision="fp32")
         assert np.array_equal(np.asarray(bare(picture((40, 40)))), np.asarray(translator(picture((40, 40)))))
 
-    def test_shipped_weights_translate(self, translating: Card) -> None:
+    def test_shipped_weights_translate(self, card: Card) -> None:
         """Each checkpoint inside the package loads and changes the picture."""
-        card = translating
         for weights in card.weights:
             if weights.file is not None:
                 given = picture((48, 40), channels_of(card))
