@@ -72,7 +72,7 @@ def test_wgan_clips_its_critic_five_times_a_step() -> None:
     critic, generator = method.phases()
     assert (critic.repeat, critic.fresh, generator.repeat) == (5, True, 1)
     assert critic.optimiser == RMSprop(5e-5)
-    run_phase(method, critic, step())
+    run_phase(method, critic, [step()] * 5)
     critic.after()
     assert max(parameter.abs().max().item() for parameter in method.discriminator.parameters()) <= 0.01
     assert generator.after is None
@@ -85,7 +85,7 @@ def test_wgan_gp_differentiates_twice_and_has_no_batch_norm() -> None:
     assert (critic.second_order, generator.second_order) == (True, False)
     assert critic.optimiser == Adam(1e-4, 0.0, 0.9)
     assert critic.after is None
-    losses = run_phase(method, critic, step())
+    losses = run_phase(method, critic, [step()] * 5)
     assert set(losses) == {"discriminator", "gradient_penalty"}
     whole, alone = method.discriminator(step().batch["image"]), method.discriminator(step().batch["image"][:1])
     torch.testing.assert_close(whole[:1], alone)

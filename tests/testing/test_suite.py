@@ -190,13 +190,6 @@ def test_a_model_that_is_only_run_skips_the_method(plugin: Plugin) -> None:
     assert set(outcomes.values()) == {"skipped"}
 
 
-def test_a_model_that_generates_skips_what_translates(plugin: Plugin) -> None:
-    plugin.spoil("__init__.py", 'name="', 'task="generate",\n    name="')
-    outcomes = plugin.run("scale_is_as_declared", "any_size_goes", "shipped_weights_translate", "one_step_trains")
-    assert outcomes.pop("one_step_trains") == "passed"
-    assert set(outcomes.values()) == {"skipped"}
-
-
 FRESH = """self.discriminator_loss, adam, repeat=3, fresh=True),
         )
 
