@@ -15,6 +15,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from typer.testing import CliRunner, Result
 
+from imtrans import registry
 from imtrans.cli import inspect as module
 from imtrans.nn.discriminators import build_discriminator
 from imtrans.nn.generator_config import DiscriminatorConfig, GeneratorConfig
@@ -50,6 +51,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def only_twins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the two models whose networks are the same: CycleGAN and pix2pix."""
+    entries = [entry for entry in registry.entries() if entry.name in ("cyclegan", "pix2pix")]
+    monkeypatch.setattr(registry, "entries", lambda: entries)
+
+
+@pytest.mark.usefixtures("only_twins")
 def test_an_ambiguous_file_names_all_models_and_how_to_decide() -> None:
     result = inspect("G.pth")
     said = words(result)

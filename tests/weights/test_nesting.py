@@ -121,17 +121,6 @@ def test_a_cards_usual_network_of_several() -> None:
     assert preferred(["params"]) is None
 
 
-def test_a_default_is_taken_where_no_name_is_asked_for() -> None:
-    content = {"genA2B": net(1), "genB2A": net(2)}
-    tensors, notes = select(content, None, "file", "genA2B")
-    assert tensors["w"][0] == 1
-    assert "'genA2B'" in notes[0]
-    assert select(content, "genB2A", "file", "genA2B")[0]["w"][0] == 2
-    assert select(net(3), None, "file", "genA2B")[0]["w"][0] == 3
-    with pytest.raises(WeightsError, match="holds 2 networks"):
-        select({"a": net(), "b": net()}, None, "file", "genA2B")
-
-
 @pytest.mark.parametrize(
     "names", [("G", "D", "G_ema"), ("g", "g_ema"), ("discriminator", "generator_ema", "generator")]
 )
