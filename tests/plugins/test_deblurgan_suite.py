@@ -62,6 +62,6 @@ class TestDeblurGANv2(PluginSuite):
     # At 1/32 of 40 pixels a batch norm has four numbers to go by, and random weights make much of their rounding.
     waivers: ClassVar = {
         "half_precision_file_loads": "maps of 2 x 2 pixels, normalised by themselves",
-        "channels_last_equals_contiguous": "random weights leave the deepest maps a contrast of 1e-3, which an instance "
-        "norm blows up with its rounding; in float64 both layouts agree to 1e-10",
+        "channels_last_equals_contiguous": "random weights leave the deepest maps a contrast of 1e-3, which an "
+        "instance norm blows up with its rounding; in float64 both layouts agree to 1e-10",
     }
