@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from imtrans import Card, Ref
+from imtrans import Card, Ref, Weights
+
+SHIPPED = Weights(
+    name="smallshake",
+    summary="takes out the blur of a little shake, up to 12 pixels; a small network, trained without a critic",
+    licence="Apache-2.0; trained on photographs under CC0, see the README",
+    file="weights/smallshake.safetensors",
+)
 
 card = Card(
     name="deblurgan",
@@ -12,6 +19,8 @@ card = Card(
     recognise=Ref("imtrans_deblurgan.recognise:recognise"),
     method=Ref("imtrans_deblurgan.method:DeblurGAN"),
     method_config=Ref("imtrans_deblurgan.config:DeblurGANConfig"),
+    weights=(SHIPPED,),
+    default_weights="smallshake",
     # The authors' test.py never calls eval(), so batch norms go by the picture and dropout stays on.
     norm_at_inference="train",
     paper="Kupyn, Budzan, Mykhailych, Mishkin, Matas: DeblurGAN: Blind Motion Deblurring Using Conditional Adversarial "

@@ -16,6 +16,8 @@ class GeneratorConfig(shared.GeneratorConfig):
 
     kind: Literal["resnet", "fpn-mobilenet"] = "resnet"  # type: ignore[assignment]  # another network takes a place
     """The paper's residual network, or the feature pyramid on MobileNet of DeblurGAN-v2."""
+    downs: int = 8
+    """Without meaning here, where no generator is a U-Net."""
     dropout: bool = True
     """Dropout of one half inside the residual blocks."""
     learn_residual: bool = True
