@@ -193,7 +193,7 @@ class _Wanted:
             check_task(card, "translate")
         if card.task == "translate" and (self.style_seed is not None or self.layers is not None):
             raise UsageError(
-                f"the model {card.name!r} translates pictures without styles that could be mixed.",
+                f"the model {card.name!r} translates pictures and has no styles that could be mixed.",
                 hint="Leave --style-seed and --layers away.",
             )
 
