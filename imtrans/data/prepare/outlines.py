@@ -19,7 +19,7 @@ from imtrans.data.prepare.parts import shrunk, windows
 from imtrans.errors import ConfigError
 
 RATIO = 1.6
-"""Of the coarse Gaussian's sigma to the fine one's: the difference then comes close to the Laplacian (Marr and Hildreth)."""
+"""Of the coarse Gaussian's sigma to the fine one's: close to the Laplacian (Marr and Hildreth, 1980)."""
 
 _REACH = 3
 """Sigmas at which a Gaussian is cut off."""
