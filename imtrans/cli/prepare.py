@@ -6,6 +6,7 @@ import typer
 
 from imtrans.cli.prepare_blur import blur
 from imtrans.cli.prepare_faces import faces
+from imtrans.cli.prepare_outlines import outlines
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -17,3 +18,4 @@ def prepare() -> None:
 
 app.command()(faces)
 app.command()(blur)
+app.command()(outlines)

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from imtrans import Card, Ref
+from imtrans import Card, Ref, Weights
 from imtrans_pix2pix.official import OFFICIAL
+
+SHIPPED = Weights(
+    name="outlines2face",
+    summary="line drawings of faces into photographs, at 128 pixels",
+    licence="CC BY 4.0; trained on the Face Research Lab London Set, DeBruine & Jones 2017, CC BY 4.0, "
+    "doi 10.6084/m9.figshare.5047666",
+    file="weights/outlines2face.safetensors",
+)
 
 card = Card(
     name="pix2pix",
@@ -14,7 +22,8 @@ card = Card(
     method=Ref("imtrans_pix2pix.method:Pix2Pix"),
     method_config=Ref("imtrans_pix2pix.config:Pix2PixConfig"),
     data="paired",
-    weights=OFFICIAL,
+    weights=(SHIPPED, *OFFICIAL),
+    default_weights="outlines2face",
     # The authors' test.py leaves the networks in training mode unless it is told --eval (section 3.3 of the paper).
     norm_at_inference="train",
     paper="Isola, Zhu, Zhou, Efros: Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017, "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,9 +11,8 @@ from PIL import Image
 from imtrans.data.prepare.blur.convolution import blur
 from imtrans.data.prepare.blur.kernel import EXPOSURES, Kernel, make_kernel
 from imtrans.data.prepare.blur.trajectory import ANXIETIES, LENGTH, draw_trajectory
-from imtrans.errors import ConfigError, InputError
-
-_SEED_BYTES = 8
+from imtrans.data.prepare.parts import Window, randomness, shrunk, windows
+from imtrans.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -91,32 +89,16 @@ def make_pairs(picture: Image.Image, name: str, settings: BlurSettings) -> Itera
     Raises:
         InputError: the crop does not fit into the picture.
     """
-    pixels = np.asarray(_shrunk(picture, settings.max_size))
+    pixels = np.asarray(shrunk(picture, settings.max_size))
     height, width = pixels.shape[:2]
-    side = settings.crop
-    if side is not None and side > min(width, height):
-        raise InputError(
-            f"it has {width} x {height} pixels, too few for parts of {side} x {side}.",
-            hint=f"Type a --crop of at most {min(width, height)}, or leave the picture out.",
-        )
-    for place in range(settings.crops):
-        window = (0, 0, width, height)
-        if side is not None:
-            random = randomness(settings.seed, name, place)
-            left, top = (int(x) for x in random.integers([width - side + 1, height - side + 1]))
-            window = (left, top, left + side, top + side)
+    parts = windows((width, height), name, seed=settings.seed, crop=settings.crop, crops=settings.crops)
+    for place, window in enumerate(parts):
         for number in range(settings.kernels):
             kernel = draw_kernel(settings, randomness(settings.seed, name, place, number))
             yield _pair(pixels, window, kernel, settings.gamma)
 
 
-def randomness(seed: int, name: str, *places: int) -> np.random.Generator:
-    """Random numbers that nothing but the seed, the picture's name and the place settle."""
-    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()[:_SEED_BYTES]
-    return np.random.default_rng([seed, int.from_bytes(digest, "little"), len(places), *places])
-
-
-def _pair(pixels: np.ndarray, window: tuple[int, int, int, int], kernel: Kernel, gamma: float) -> Pair:
+def _pair(pixels: np.ndarray, window: Window, kernel: Kernel, gamma: float) -> Pair:
     """Blur a part with what surrounds it, as far as the picture goes."""
     left, top, right, bottom = window
     rows, columns = (side // 2 for side in kernel.shape)
@@ -124,11 +106,3 @@ def _pair(pixels: np.ndarray, window: tuple[int, int, int, int], kernel: Kernel,
     around = pixels[y : bottom + rows, x : right + columns]
     blurred = blur(around, kernel, gamma=gamma)[top - y :, left - x :][: bottom - top, : right - left]
     return Pair(Image.fromarray(blurred), Image.fromarray(pixels[top:bottom, left:right]))
-
-
-def _shrunk(picture: Image.Image, longest: int | None) -> Image.Image:
-    longer = max(picture.size)
-    if longest is None or longer <= longest:
-        return picture
-    width, height = (max(1, round(side * longest / longer)) for side in picture.size)
-    return picture.resize((width, height), Image.Resampling.LANCZOS)
