@@ -16,12 +16,14 @@ SHIPPED = (
         summary="modern colour portraits into historic monochrome ones",
         licence=PORTRAITS_LICENCE,
         file="weights/portrait2vintage.safetensors",
+        sha256="f1482b67d6822f42f69196f494cc2ea42c7e8b5f222678d997f32c192f295b60",
     ),
     Weights(
         name="vintage2portrait",
         summary="historic monochrome portraits into colour ones",
         licence=PORTRAITS_LICENCE,
         file="weights/vintage2portrait.safetensors",
+        sha256="e199e2f72178e888a5fe0a326914a3ad335d7cef6a22efe1ddd54add53ae9625",
     ),
 )
 

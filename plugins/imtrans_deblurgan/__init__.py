@@ -9,6 +9,7 @@ SHIPPED = Weights(
     summary="takes out the blur of a little shake, up to 12 pixels; a small network, trained without a critic",
     licence="Apache-2.0; trained on photographs under CC0, see the README",
     file="weights/smallshake.safetensors",
+    sha256="5ad6a20e8fc206079fc5242f62e18a469390cb4f7f748f65a026f0041f9d4254",
 )
 
 card = Card(
@@ -19,6 +20,7 @@ card = Card(
     recognise=Ref("imtrans_deblurgan.recognise:recognise"),
     method=Ref("imtrans_deblurgan.method:DeblurGAN"),
     method_config=Ref("imtrans_deblurgan.config:DeblurGANConfig"),
+    data="paired",
     weights=(SHIPPED,),
     default_weights="smallshake",
     # The authors' test.py never calls eval(), so batch norms go by the picture and dropout stays on.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from imtrans.nn.generator_config import Norm
-from imtrans.nn.generator_keys import TRUNK, Shapes, describe_relative, is_discriminator, read_settings
+from imtrans.nn.generator_keys import TRUNK, Settings, Shapes, describe_relative, is_discriminator, read_settings
 from imtrans_deblurgan.config import GeneratorConfig
 from imtrans_deblurgan.fpn_mobilenet import round_width
 
@@ -21,6 +21,8 @@ def recognise(shapes: Shapes) -> GeneratorConfig | None:
     single = _has_single_blocks(shapes)
     settings = read_settings(_as_double(shapes) if single else shapes)
     if settings is None or settings["kind"] != "resnet" or settings["input_nc"] != settings["output_nc"]:
+        return None
+    if _blurs(settings):
         return None
     if single:
         # With one convolution the place of the next no longer tells of dropout; the authors train with it.
@@ -40,7 +42,15 @@ def describe(shapes: Shapes) -> str | None:
             "a U-Net. DeblurGAN's authors have one whose skip connections are concatenated the other way round than "
             "pix2pix's, which no key tells, so it is run as neither"
         )
+    settings = read_settings(shapes)
+    if settings is not None and _blurs(settings):
+        return "a generator of CUT with antialiasing layers, which no network of DeblurGAN's has; cyclegan runs it"
     return describe_relative(shapes)
+
+
+def _blurs(settings: Settings) -> bool:
+    """Whether the halvings or the doublings are CUT's, which blur."""
+    return "blur" in (settings.get("downsample"), settings.get("upsample"))
 
 
 def _what_keys_tell(config: GeneratorConfig) -> str:

@@ -28,6 +28,7 @@ def _card(
         recognise=Ref(f"imtrans_gan.recognise:{recogniser}"),
         method=Ref(f"imtrans_gan.method:{'ConditionalGAN' if classes else 'GAN'}"),
         method_config=Ref(f"imtrans_gan.config:{settings}"),
+        data="classes" if classes else "single",
         weights=weights,
         paper=paper,
     )

@@ -12,6 +12,13 @@ card = Card(
     recognise=Ref("imtrans_photo2cartoon.recognise:recognise"),
     method=Ref("imtrans_photo2cartoon.method:Photo2Cartoon"),
     method_config=Ref("imtrans_photo2cartoon.config:Photo2CartoonConfig"),
+    data="unpaired",
+    heatmap=True,
+    notes=(
+        "The light network (the default) takes pictures of any size. The full one (light=false) has a layer that sees "
+        "every pixel of its feature maps, so it takes pictures of img_size x img_size only: smaller ones are mirrored "
+        "up to that and cropped back, larger ones are refused. At 256 that layer has 67 of the 71 million weights."
+    ),
     # The authors' photo2cartoon_weights.pt holds both generators and all discriminators.
     default_network="genA2B",
     paper="Minivision: photo2cartoon, 2020, https://github.com/minivision-ai/photo2cartoon; after Kim, Kim, Kang, Lee: "

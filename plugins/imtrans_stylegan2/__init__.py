@@ -15,6 +15,7 @@ card = Card(
     convert=Ref("imtrans_stylegan2.foreign:convert"),
     method=Ref("imtrans_stylegan2.method:StyleGAN2"),
     method_config=Ref("imtrans_stylegan2.config:StyleGAN2Config"),
+    data="single",
     weights=OFFICIAL,
     paper="Karras, Laine, Aittala, Hellsten, Lehtinen, Aila: Analyzing and Improving the Image Quality of StyleGAN, "
     "CVPR 2020, https://arxiv.org/abs/1912.04958",

@@ -12,6 +12,7 @@ card = Card(
     recognise=Ref("imtrans_ugatit.recognise:recognise"),
     method=Ref("imtrans_ugatit.method:UGATIT"),
     method_config=Ref("imtrans_ugatit.config:UGATITConfig"),
+    data="unpaired",
     heatmap=True,
     notes=(
         "The light network (the default) takes pictures of any size. The full one (light=false) has a layer that sees "

@@ -17,8 +17,12 @@ from torch import Tensor, nn
 import imtrans
 from imtrans.errors import UnsafeCheckpointError, WeightsError
 from imtrans.infer.translator import Translator
+from imtrans.nn import generator_config as shared
+from imtrans.nn import generators
 from imtrans.nn.discriminators import build_discriminator
 from imtrans.nn.inference_mode import set_inference_mode
+from imtrans.weights.identity import metadata_for
+from imtrans.weights.writer import save
 from imtrans_deblurgan.config import CriticConfig, GeneratorConfig
 from imtrans_deblurgan.networks import SingleBlock, build_generator
 from imtrans_deblurgan.recognise import describe, recognise
@@ -187,6 +191,24 @@ def test_a_unet_is_refused_in_words() -> None:
     shapes = {"model.model.0.weight": (4, 3, 4, 4)}
     assert recognise(shapes) is None
     assert "other way round" in (describe(shapes) or "")
+
+
+@pytest.mark.parametrize("ways", [("blur", "transpose"), ("stride", "blur"), ("blur", "blur")], ids="-".join)
+def test_a_generator_that_blurs_between_its_sizes_is_cuts(ways: tuple[Any, Any], tmp_path: Path) -> None:
+    config = shared.GeneratorConfig(ngf=2, blocks=1, downsample=ways[0], upsample=ways[1])
+    state = generators.build_generator(config).state_dict()
+    assert recognise({key: tuple(value.shape) for key, value in state.items()}) is None
+    torch.save(state, tmp_path / "cut.pth")
+    with pytest.raises(WeightsError, match="holds no weights that the model 'deblurgan' can run") as caught:
+        load(tmp_path / "cut.pth")
+    assert "a generator of CUT with antialiasing layers" in caught.value.have
+    assert imtrans.load("cyclegan", weights=tmp_path / "cut.pth").config == config
+
+
+def test_one_of_our_own_that_blurs_goes_by_what_its_file_says(tmp_path: Path) -> None:
+    config = GeneratorConfig(ngf=2, blocks=1, downsample="blur", upsample="blur")
+    path = save(tmp_path / "ours.safetensors", build_generator(config).state_dict(), metadata_for("deblurgan", config))
+    assert load(path).config == config
 
 
 def test_a_translation_between_channels_is_no_residual() -> None:
