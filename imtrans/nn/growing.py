@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from imtrans.errors import UsageError
 from imtrans.nn.equalised import SLOPE, EqualisedConv2d, EqualisedLinear, minibatch_stddev
+from imtrans.ops.upfirdn2d import filter2d, setup_filter
 
 LEAST = 4
 """Pixels a side at level 0."""
@@ -35,6 +36,11 @@ def side(level: float) -> int:
 def enlarge(x: Tensor, factor: int = 2) -> Tensor:
     """Each pixel becomes ``factor`` times ``factor`` pixels."""
     return x if factor == 1 else functional.interpolate(x, scale_factor=factor, mode="nearest")
+
+
+def blur(x: Tensor) -> Tensor:
+    """Each pixel with its neighbours, weighted 1 2 1 along both axes (Karras et al., StyleGAN, 2019, section 2.1)."""
+    return filter2d(x, setup_filter([1.0, 2.0, 1.0]).to(x.device))
 
 
 def at_level(pictures: Tensor, level: float) -> Tensor:
@@ -72,11 +78,12 @@ class GrowingDiscriminator(nn.Module):
         widths: channels at 4, 8, 16, ... pixels.
         channels: of the pictures.
         stddev: whether the last convolution sees how much the pictures of a batch differ.
+        blurred: whether features are low-pass filtered before they are shrunk, as in StyleGAN's paper.
     """
 
-    def __init__(self, widths: Sequence[int], channels: int = 3, *, stddev: bool = True) -> None:
+    def __init__(self, widths: Sequence[int], channels: int = 3, *, stddev: bool = True, blurred: bool = False) -> None:
         super().__init__()
-        self.top, self.stddev = len(widths) - 1, stddev
+        self.top, self.stddev, self.blurred = len(widths) - 1, stddev, blurred
         least = widths[0]
         self.fromRGBLayers = nn.ModuleList(EqualisedConv2d(channels, width, 1) for width in widths)
         self.scaleLayers = nn.ModuleList(
@@ -116,8 +123,9 @@ class GrowingDiscriminator(nn.Module):
 
     def _shrink(self, x: Tensor, scale: int) -> Tensor:
         """Features of level ``scale + 1`` to those of ``scale``."""
-        for layer in self.scaleLayers[scale].children():
-            x = functional.leaky_relu(layer(x), SLOPE)
+        first, second = self.scaleLayers[scale].children()
+        x = functional.leaky_relu(first(x), SLOPE)
+        x = functional.leaky_relu(second(blur(x) if self.blurred else x), SLOPE)
         return functional.avg_pool2d(x, 2)
 
     def _decide(self, x: Tensor) -> Tensor:

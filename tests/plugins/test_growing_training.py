@@ -1,4 +1,4 @@
-"""PGGAN grows by its schedule, and a run that was interrupted in a fade is the run that was not."""
+"""PGGAN and StyleGAN grow by a schedule, and a run that was interrupted in a fade is the run that was not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from imtrans import registry
 from imtrans.cli.main import main
 from imtrans.train.settings import RunConfig
 
-RECIPES = Path(__file__).parents[2] / "plugins" / "imtrans_pggan" / "recipes"
+PLUGINS = Path(__file__).parents[2] / "plugins"
+RECIPES = [
+    (model, path) for model in ("pggan", "stylegan") for path in sorted(PLUGINS.glob(f"imtrans_{model}/recipes/*.toml"))
+]
 QUICK = (
     *("--batch-size", "4", "--precision", "fp32", "--device", "cpu", "--load-size", "16", "--crop-size", "16"),
     *("--set", "train.workers=0", "--set", "train.checkpoint_every=3", "--set", "train.ema=0.5"),
@@ -59,20 +62,21 @@ def level_in(run: str, step: int) -> float:
     return level
 
 
-def test_a_resume_in_the_middle_of_a_fade_is_exact(imtrans: Command) -> None:
-    """Steps 0 is of 8 pixels, 1 to 4 fade 16 in; the run is cut behind step 3, at a share of a quarter."""
-    told = imtrans("train", "pggan", "--data", "pictures", "--output", "whole", "--steps", "6", *QUICK)
+@pytest.mark.parametrize("model", ["pggan", "stylegan"])
+def test_a_resume_in_the_middle_of_a_fade_is_exact(imtrans: Command, model: str) -> None:
+    """Step 0 is of 8 pixels, 1 to 4 fade 16 in; the run is cut behind step 3, at a share of a quarter."""
+    told = imtrans("train", model, "--data", "pictures", "--output", "whole", "--steps", "6", *QUICK)
     assert "grow from 8 to 16 pixels" in told
     assert (level_in("whole", 3), level_in("whole", 6)) == (1.25, -1.0)
     shutil.copytree("whole", "parts")
     shutil.rmtree("parts/checkpoints/step-00000006")
-    imtrans("train", "pggan", "--output", "parts", "--resume", "--device", "cpu")
+    imtrans("train", model, "--output", "parts", "--resume", "--device", "cpu")
     whole, parts = bytes_of("whole", 6), bytes_of("parts", 6)
     assert set(whole) == {"generator", "generator.ema", "discriminator"}
     assert whole == parts
     for step in (3, 6):
         weights = f"whole/checkpoints/step-{step:08}/generator.ema.safetensors"
-        imtrans("generate", "pggan", "--weights", weights, "--seeds", "0-3", "--grid", "2x2", "-o", f"{step}.png")
+        imtrans("generate", model, "--weights", weights, "--seeds", "0-3", "--grid", "2x2", "-o", f"{step}.png")
         with Image.open(f"{step}.png") as picture:
             assert picture.size == (32, 32)
 
@@ -95,8 +99,8 @@ def test_sizes_that_differ_are_told_before_anything_is_made(imtrans: Command) ->
     assert not Path("run").exists()
 
 
-@pytest.mark.parametrize("recipe", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
-def test_the_recipes_are_sound(recipe: Path) -> None:
-    settings = RunConfig.read(recipe, registry.find("pggan"))
+@pytest.mark.parametrize(("model", "recipe"), RECIPES)
+def test_the_recipes_are_sound(model: str, recipe: Path) -> None:
+    settings = RunConfig.read(recipe, registry.find(model))
     assert settings.method.generator.size == settings.augmentation.crop_size
     assert settings.method.growth.grown(settings.method.generator.top) < settings.train.steps
