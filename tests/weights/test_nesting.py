@@ -121,22 +121,17 @@ def test_a_cards_usual_network_of_several() -> None:
     assert preferred(["params"]) is None
 
 
-def test_a_default_is_taken_where_no_name_is_asked_for() -> None:
-    content = {"genA2B": net(1), "genB2A": net(2)}
-    tensors, notes = select(content, None, "file", "genA2B")
-    assert tensors["w"][0] == 1
-    assert "'genA2B'" in notes[0]
-    assert select(content, "genB2A", "file", "genA2B")[0]["w"][0] == 2
-    assert select(net(3), None, "file", "genA2B")[0]["w"][0] == 3
-    with pytest.raises(WeightsError, match="holds 2 networks"):
-        select({"a": net(), "b": net()}, None, "file", "genA2B")
-
-
 @pytest.mark.parametrize(
-    "names", [("G", "D", "G_ema"), ("g", "g_ema"), ("discriminator", "generator_ema", "generator")]
+    "names",
+    [
+        ("G", "D", "G_ema"),
+        ("g", "g_ema"),
+        ("discriminator", "generator_ema", "generator"),
+        ("netG", "netD", "avgG"),
+    ],
 )
 def test_the_average_is_preferred_among_networks_that_do_not_run(names: tuple[str, ...]) -> None:
-    content = {name: net(float(name.endswith("_ema"))) for name in names}
+    content = {name: net(float(name.endswith("_ema") or name == "avgG")) for name in names}
     assert select(content, None, "file")[0]["w"][0] == 1
     with pytest.raises(WeightsError, match="networks"):
         select({**content, "another": net()}, None, "file")
