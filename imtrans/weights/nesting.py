@@ -26,6 +26,7 @@ PREFERRED = (
     ("generator_ema", "generator", "discriminator"),
     ("G_ema", "G", "D", "augment_pipe"),
     ("g_ema", "g", "d"),
+    ("avgG", "netG", "netD"),
 )
 """Of such names, where the first is a running average of the second, the average is the one that its authors run."""
 

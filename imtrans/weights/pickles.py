@@ -23,8 +23,12 @@ MAX_OPCODES = 2_000_000
 MAX_PICKLES = 5
 """Torch's old format is five pickles (magic number, protocol, system, object, storage keys) before the raw numbers."""
 
+SETTINGS = "models.utils.config.BaseConfig"
+"""A class for settings in the files of pytorch_GAN_zoo; :mod:`imtrans.weights.reader` has a stand-in without code."""
+
 ALLOWED = frozenset(
     {
+        SETTINGS,
         "__builtin__.set",
         "_codecs.encode",
         "argparse.Namespace",
@@ -45,7 +49,7 @@ ALLOWED = frozenset(
         "torch.storage.UntypedStorage",
     }
 )
-"""Everything that plain tensors and containers need, and the settings of a command line; dtypes and storages of the
+"""Everything that plain tensors and containers need, and settings, which are not looked at; dtypes and storages of the
 module torch are allowed besides."""
 
 NUMPY = frozenset(

@@ -30,6 +30,10 @@ MAX_RATIO = 4
 """A checkpoint that unpacks to more than this many times its size on disk is refused; an honest one is about 1."""
 
 
+class _Settings:
+    """Stands in for another project's record of settings, so that the tensors beside it can be read."""
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """What a weights file holds."""
@@ -229,8 +233,8 @@ def _load_pickle(path: Path) -> tuple[Format, object]:
 def _torch_load(path: Path) -> object:
     try:
         # A file object, not a name: torch would go by a name's ending where we go by what the file is.
-        namespace = torch.serialization.safe_globals([argparse.Namespace])
-        with path.open("rb") as file, warnings.catch_warnings(), namespace:
+        records = torch.serialization.safe_globals([argparse.Namespace, (_Settings, pickles.SETTINGS)])
+        with path.open("rb") as file, warnings.catch_warnings(), records:
             warnings.simplefilter("ignore")
             return torch.load(file, map_location="cpu", weights_only=True, mmap=False)
     except WeightsError:

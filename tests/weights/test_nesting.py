@@ -122,10 +122,16 @@ def test_a_cards_usual_network_of_several() -> None:
 
 
 @pytest.mark.parametrize(
-    "names", [("G", "D", "G_ema"), ("g", "g_ema"), ("discriminator", "generator_ema", "generator")]
+    "names",
+    [
+        ("G", "D", "G_ema"),
+        ("g", "g_ema"),
+        ("discriminator", "generator_ema", "generator"),
+        ("netG", "netD", "avgG"),
+    ],
 )
 def test_the_average_is_preferred_among_networks_that_do_not_run(names: tuple[str, ...]) -> None:
-    content = {name: net(float(name.endswith("_ema"))) for name in names}
+    content = {name: net(float(name.endswith("_ema") or name == "avgG")) for name in names}
     assert select(content, None, "file")[0]["w"][0] == 1
     with pytest.raises(WeightsError, match="networks"):
         select({**content, "another": net()}, None, "file")
