@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from imtrans.nn import SoftAdaLIN, clip_rho
+from imtrans.nn.attention_discriminator import AttentionDiscriminator
+from imtrans.nn.cam import Attended
 from imtrans.train.losses import cam_loss, discriminator_loss, generator_loss, l1_loss
 from imtrans.train.losses.face_identity import FaceIdentityLoss, load_embedding, photo2cartoon_face
 from imtrans.train.method import Adam, Losses, Method, Phase, Step
 from imtrans_photo2cartoon.config import FaceIdentityConfig, Photo2CartoonConfig
-from imtrans_photo2cartoon.discriminator import Discriminator
-from imtrans_photo2cartoon.networks import Attended, build_generator
+from imtrans_photo2cartoon.networks import build_generator
 
 DEPTHS = ("global", "local")
 
@@ -38,7 +39,7 @@ class Photo2Cartoon(Method):
         self.generator_ba = build_generator(config.generator)
         layers = {"global": config.discriminator.global_layers, "local": config.discriminator.local_layers}
         self.judges = {
-            f"discriminator_{depth}_{domain}": Discriminator(config.discriminator.ndf, layers[depth])
+            f"discriminator_{depth}_{domain}": AttentionDiscriminator(3, config.discriminator.ndf, layers[depth])
             for domain in "ab"
             for depth in DEPTHS
         }

@@ -6,30 +6,17 @@ are therefore counted as the authors counted them (see :mod:`imtrans_photo2carto
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from torch import Tensor, nn
 from torch.nn import functional
 
 from imtrans.errors import UsageError
 from imtrans.nn import LIN, InstanceNorm2d, ReflectConv2d, SoftAdaLIN
-from imtrans_photo2cartoon.attention import attend
+from imtrans.nn.cam import Attended, class_logits, heatmap_of, weighted_maps
 from imtrans_photo2cartoon.config import GeneratorConfig
 from imtrans_photo2cartoon.hourglass import HALVINGS, Hourglass
 
 BLOCKS = 4
 """Residual blocks of the encoder, and of the decoder."""
-
-
-class Attended(NamedTuple):
-    """Everything that a generator gives."""
-
-    image: Tensor
-    """The translation, (N, 3, H, W) in [-1, 1]."""
-    cam_logit: Tensor
-    """Whether the picture is of the domain that the generator translates from: (N, 2), by averages and by maxima."""
-    heatmap: Tensor
-    """Where it looked: (N, 1, H / 4, W / 4), of no particular range."""
 
 
 def build_generator(config: GeneratorConfig) -> Generator:
@@ -82,10 +69,9 @@ class Generator(nn.Module):
         """
         self._require_size(x)
         x, content = self._encode(x)
-        logits, weighted = attend(x, self.gap_fc, self.gmp_fc)
-        attended = functional.relu(self.conv1x1(weighted))
-        image = self._decode(attended, content, self._style(attended))
-        return Attended(image, logits, attended.sum(dim=1, keepdim=True)) if attention else image
+        maps = functional.relu(weighted_maps(x, self.gap_fc, self.gmp_fc, self.conv1x1))
+        image = self._decode(maps, content, self._style(maps))
+        return Attended(image, class_logits(x, self.gap_fc, self.gmp_fc), heatmap_of(maps)) if attention else image
 
     def _encode(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Maps (N, 4 ngf, H / 4, W / 4), and their averages (N, 4 ngf) behind each residual block."""

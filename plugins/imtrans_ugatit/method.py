@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from imtrans.errors import ConfigError
 from imtrans.infer.heatmap import laid_over, levels_of
 from imtrans.nn import clip_rho
+from imtrans.nn.attention_discriminator import AttentionDiscriminator
+from imtrans.nn.cam import Attended
 from imtrans.train.losses import cam_loss, discriminator_loss, generator_loss, l1_loss
 from imtrans.train.method import Adam, Losses, Method, Phase, Step
 from imtrans_ugatit.config import UGATITConfig
-from imtrans_ugatit.discriminator import Discriminator
-from imtrans_ugatit.networks import Attended, build_generator
+from imtrans_ugatit.networks import build_generator
 from imtrans_ugatit.room import require_room
 
 
@@ -44,8 +45,8 @@ class UGATIT(Method):
         self.generator_ba = build_generator(config.generator)
         self.judges = {
             domain: (
-                Discriminator(judges.input_nc, judges.ndf, judges.global_layers),
-                Discriminator(judges.input_nc, judges.ndf, judges.local_layers),
+                AttentionDiscriminator(judges.input_nc, judges.ndf, judges.global_layers),
+                AttentionDiscriminator(judges.input_nc, judges.ndf, judges.local_layers),
             )
             for domain in "ab"
         }

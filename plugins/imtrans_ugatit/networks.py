@@ -6,32 +6,19 @@ normalisation applies, and of a padding that it, or the convolution behind it, s
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from torch import Tensor, nn
 from torch.nn import functional
 
 from imtrans.errors import UsageError
 from imtrans.nn import LIN, AdaLIN, InstanceNorm2d, ReflectConv2d
 from imtrans.nn import generator_config as shared
+from imtrans.nn.cam import Attended, class_logits, heatmap_of, weighted_maps
 from imtrans.nn.generators import ResizeConv2d, ResnetBlock
-from imtrans_ugatit.attention import class_logits, heatmap_of, weighted_maps
 from imtrans_ugatit.config import GeneratorConfig
 from imtrans_ugatit.room import require_room
 
 _BLOCK = shared.GeneratorConfig(norm="instance", padding="reflect", bias=False)
 """Of the encoder's residual blocks, which are CycleGAN's without biases."""
-
-
-class Attended(NamedTuple):
-    """Everything that the generator gives."""
-
-    image: Tensor
-    """The translation, (N, output_nc, H, W) in [-1, 1]."""
-    cam_logit: Tensor
-    """Whether the picture is of the domain that the generator translates from: (N, 2), by averages and by maxima."""
-    heatmap: Tensor
-    """Where it looked: (N, 1, H / 4, W / 4), of no particular range."""
 
 
 def build_generator(config: GeneratorConfig) -> Generator:

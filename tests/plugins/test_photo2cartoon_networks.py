@@ -19,13 +19,10 @@ from torch import Tensor, nn
 
 import imtrans
 from imtrans.errors import UsageError, WeightsError
-from imtrans.nn import ReflectConv2d
-from imtrans.train.losses import discriminator_loss
+from imtrans.nn.attention_discriminator import AttentionDiscriminator
 from imtrans.weights.loading import load_network
 from imtrans_photo2cartoon import card
-from imtrans_photo2cartoon.attention import attend, learnt_weight
 from imtrans_photo2cartoon.config import GeneratorConfig
-from imtrans_photo2cartoon.discriminator import Discriminator
 from imtrans_photo2cartoon.networks import build_generator
 from imtrans_photo2cartoon.recognise import describe, recognise
 
@@ -50,7 +47,7 @@ class Golden:
     def saved_as_by_authors(self, folder: Path) -> Path:
         """Their trainer saves all six networks in one file."""
         weights = {key: value.float() for key, value in self.state.items()}
-        judge = {key: value.clone() for key, value in Discriminator(2, 5).state_dict().items()}
+        judge = {key: value.clone() for key, value in AttentionDiscriminator(3, 2, 5).state_dict().items()}
         other = {key: torch.zeros_like(value) for key, value in weights.items()}
         path = folder / "photo2cartoon_params_latest.pt"
         torch.save({"genA2B": weights, "genB2A": other, "disGA": judge, "disLA": judge}, path)
@@ -129,29 +126,6 @@ def test_impossible_settings_are_refused(settings_: dict[str, int]) -> None:
         GeneratorConfig(**settings_)
 
 
-# --- the discriminator ----------------------------------------------------------------------------------------------
-
-
-def test_maps_are_weighted_by_the_weights_before_their_norm() -> None:
-    """As the authors do; the logits go by the weights behind it."""
-    judge = Discriminator(2, 4).eval()
-    assert learnt_weight(judge.gap_fc) is dict(judge.named_parameters())["gap_fc.parametrizations.weight.original"]
-    maps = torch.ones(1, 8, 3, 3)
-    logits, weighted = attend(maps, judge.gap_fc, judge.gmp_fc)
-    torch.testing.assert_close(weighted[0, :8, 0, 0], learnt_weight(judge.gap_fc)[0])
-    torch.testing.assert_close(logits[0, 0], judge.gap_fc.weight.sum())
-
-
-@pytest.mark.parametrize("layers", [3, 5, 7])
-def test_the_least_picture_has_one_score(layers: int) -> None:
-    judge = Discriminator(1, layers)
-    assert all(isinstance(judge.model[place], ReflectConv2d) for place in range(1, 3 * (layers - 1), 3))
-    scores, logits = judge(torch.rand(1, 3, judge.minimum, judge.minimum))
-    assert (scores.shape, logits.shape) == ((1, 1, 1, 1), (1, 2))
-    discriminator_loss("lsgan", scores, scores).backward()
-    assert all(each.grad is not None for name, each in judge.named_parameters() if "_fc" not in name)
-
-
 # --- what a file holds ----------------------------------------------------------------------------------------------
 
 
@@ -184,7 +158,7 @@ def test_damaged_shapes_are_not_recognised(key: str, shape: tuple[int, ...]) -> 
 
 
 def test_relatives_are_told_apart(tmp_path: Path) -> None:
-    torch.save(Discriminator(2, 5).state_dict(), tmp_path / "d.pt")
+    torch.save(AttentionDiscriminator(3, 2, 5).state_dict(), tmp_path / "d.pt")
     with pytest.raises(WeightsError, match="no weights that the model 'photo2cartoon' can run") as caught:
         load_network(card, tmp_path / "d.pt")
     assert "a discriminator of U-GAT-IT or photo2cartoon" in caught.value.have

@@ -18,9 +18,9 @@ from torch import Tensor
 import imtrans
 from imtrans.errors import UsageError, WeightsError
 from imtrans.infer import memory
+from imtrans.nn.attention_discriminator import AttentionDiscriminator
 from imtrans_ugatit import room
 from imtrans_ugatit.config import GeneratorConfig
-from imtrans_ugatit.discriminator import Discriminator
 from imtrans_ugatit.networks import build_generator
 from imtrans_ugatit.recognise import describe, recognise
 
@@ -81,7 +81,7 @@ def test_the_generator_is_the_authors(name: str, dtype: torch.dtype, tolerance: 
 def test_the_discriminator_is_the_authors(name: str, dtype: torch.dtype, tolerance: float) -> None:
     """At its second look, with the spectral norms one step of the power iteration on."""
     golden = Golden(name)
-    network = Discriminator(3, golden.case["ndf"], golden.case["n_layers"])
+    network = AttentionDiscriminator(3, golden.case["ndf"], golden.case["n_layers"])
     network.load_state_dict(golden.state)
     with torch.no_grad():
         for _ in range(2):

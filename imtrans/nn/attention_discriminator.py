@@ -1,4 +1,7 @@
-"""U-GAT-IT's discriminators: patches under spectral norm, with attention; keys as in the authors' ``networks.py``."""
+"""U-GAT-IT's discriminator, and photo2cartoon's: patches under spectral norm, with attention.
+
+Keys are those of ``networks.py`` in either project; an ``nn.Identity`` holds the place of a padding in their count.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,12 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional
 
-from imtrans.nn import ReflectConv2d
+from imtrans.nn.cam import class_logits, weighted_maps
+from imtrans.nn.reflect_conv2d import ReflectConv2d
 from imtrans.nn.spectral_norm import spectral_norm
-from imtrans_ugatit.attention import class_logits, weighted_maps
+
+SLOPE = 0.2
+"""Of every leaky ReLU."""
 
 
 class Judgement(NamedTuple):
@@ -21,8 +27,10 @@ class Judgement(NamedTuple):
     """(N, 2): of the auxiliary classifier, by averages and by maxima."""
 
 
-class Discriminator(nn.Module):
-    """Strided 4x4 convolutions, one that is not strided, attention, and a score for every patch (section 3.1.2).
+class AttentionDiscriminator(nn.Module):
+    """Strided 4x4 convolutions, one that is not strided, attention, and a score for every patch.
+
+    Kim et al., "U-GAT-IT", ICLR 2020, section 3.1.2.
 
     Takes (N, input_nc, H, W) in [-1, 1], H and W at least ``minimum``, which leaves one score. With 7 layers (global) a
     score sees all of a picture of 256 pixels, with 5 (local) 70x70 of it.
@@ -40,8 +48,7 @@ class Discriminator(nn.Module):
         for depth in range(layers - 1):
             stride = 2 if depth < layers - 2 else 1
             convolution = ReflectConv2d(widths[depth], widths[depth + 1], 4, padding=1, stride=stride)
-            # The convolution pads by itself; its place among the authors' layers comes after their padding.
-            model += [nn.Identity(), spectral_norm(convolution), nn.LeakyReLU(0.2)]
+            model += [nn.Identity(), spectral_norm(convolution), nn.LeakyReLU(SLOPE)]
         width = widths[-1]
         self.model = nn.Sequential(*model)
         self.gap_fc = spectral_norm(nn.Linear(width, 1, bias=False))
@@ -55,5 +62,5 @@ class Discriminator(nn.Module):
         """Judge pictures; see the class for shapes."""
         features = self.model(x)
         logits = class_logits(features, self.gap_fc, self.gmp_fc)
-        maps = functional.leaky_relu(weighted_maps(features, self.gap_fc, self.gmp_fc, self.conv1x1), 0.2)
+        maps = functional.leaky_relu(weighted_maps(features, self.gap_fc, self.gmp_fc, self.conv1x1), SLOPE)
         return Judgement(self.conv(maps), logits)
