@@ -148,8 +148,22 @@ def _apply(function: type[_Bilinear], first: Tensor, second: Tensor, geometry: _
     return function.forward(first, second, geometry)
 
 
+def _autocast(*operands: Tensor) -> list[Tensor]:
+    """The operands in autocast's precision, where it is on.
+
+    Autocast would cast them inside the functions above, where autograd sees nothing of it: a gradient in bfloat16 would
+    meet saved operands in float32.
+    """
+    device = operands[0].device.type
+    if not torch.is_autocast_enabled(device):
+        return list(operands)
+    precision = torch.get_autocast_dtype(device)
+    return [operand if operand.dtype == torch.float64 else operand.to(precision) for operand in operands]
+
+
 def conv2d(x: Tensor, weight: Tensor, *, stride: int = 1, padding: tuple[int, int] = (0, 0), groups: int = 1) -> Tensor:
     """``F.conv2d`` of maps (N, C, H, W) with a weight (D, C / groups, kH, kW); ``padding`` is (y, x)."""
+    x, weight = _autocast(x, weight)
     return _apply(_Conv, x, weight, _Geometry(tuple(x.shape), tuple(weight.shape), stride, padding, groups))
 
 
@@ -157,6 +171,7 @@ def conv_transpose2d(
     x: Tensor, weight: Tensor, *, stride: int = 1, padding: tuple[int, int] = (0, 0), groups: int = 1
 ) -> Tensor:
     """``F.conv_transpose2d`` of maps (N, C, H, W) with a weight (C, D / groups, kH, kW); ``padding`` is (y, x)."""
+    x, weight = _autocast(x, weight)
     batch, _, *sides = x.shape
     height, width = (
         (side - 1) * stride - 2 * pad + kernel
