@@ -31,7 +31,7 @@ def run(command: list[str], **environment: str) -> str:
 
 @needs_nvcc
 @pytest.mark.parametrize("source", sorted((CSRC / "cuda").glob("*.cu")), ids=lambda path: path.name)
-@pytest.mark.parametrize("architecture", ["80", "90"])
+@pytest.mark.parametrize("architecture", [pytest.param("80", marks=pytest.mark.exhaustive), "90"])
 def test_nvcc_compiles_without_notable_spills(source: Path, architecture: str, tmp_path: Path) -> None:
     target = f"arch=compute_{architecture},code=[sm_{architecture},compute_{architecture}]"
     options = ["-std=c++17", "-O3", "-Xptxas", "-v", "-Werror", "all-warnings", f"-I{CSRC}", "-gencode", target]

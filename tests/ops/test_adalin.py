@@ -192,7 +192,7 @@ def test_autocast_keeps_bfloat16() -> None:
 
 
 @pytest.mark.usefixtures("fused")
-@pytest.mark.parametrize("compiler", ["aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("compiler", ["aot_eager", pytest.param("inductor", marks=pytest.mark.exhaustive)])
 def test_compiles_without_a_break(compiler: str) -> None:
     @functools.partial(torch.compile, fullgraph=True, backend=compiler)
     def compiled(x: Tensor, *own: Tensor) -> Tensor:

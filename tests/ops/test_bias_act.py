@@ -269,7 +269,7 @@ def test_opcheck(names: tuple[str, ...], dtype: torch.dtype, layout: Layout) -> 
 
 
 @pytest.mark.usefixtures("fused")
-@pytest.mark.parametrize("compiler", ["aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("compiler", ["aot_eager", pytest.param("inductor", marks=pytest.mark.exhaustive)])
 def test_compiles_without_a_break(compiler: str) -> None:
     x = channels_last(torch.randn(2, 5, 4, 3)).requires_grad_()
     parts = parts_for(x)

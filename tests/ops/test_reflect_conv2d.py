@@ -156,7 +156,7 @@ def test_autocast_converts_as_for_torchs_convolution(padding: int) -> None:
 
 
 @pytest.mark.usefixtures("fused")
-@pytest.mark.parametrize("compiler", ["aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("compiler", ["aot_eager", pytest.param("inductor", marks=pytest.mark.exhaustive)])
 def test_compiles_without_a_break(compiler: str) -> None:
     def twice(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         return reflect_conv2d(reflect_conv2d(x, weight, bias, padding=1).relu(), weight, padding=1)

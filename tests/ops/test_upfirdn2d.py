@@ -201,7 +201,7 @@ def test_opcheck(channels: int, dtype: torch.dtype, layout: Layout) -> None:
 
 
 @pytest.mark.usefixtures("fused")
-@pytest.mark.parametrize("compiler", ["aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("compiler", ["aot_eager", pytest.param("inductor", marks=pytest.mark.exhaustive)])
 def test_compiles_without_a_break(compiler: str) -> None:
     f = setup_filter([1, 3, 3, 1])
 

@@ -56,6 +56,7 @@ def test_install_without_isolation_has_its_kernels_built_ahead(
     assert Path(library["path"]).is_relative_to(environment.folder / "lib")
 
 
+@pytest.mark.exhaustive
 def test_editable_install_has_its_kernels_in_the_checkout_and_notices_changes(
     checkout: Path, make_environment: Make, quick_build: dict[str, str]
 ) -> None:
