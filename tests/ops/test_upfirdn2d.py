@@ -70,8 +70,13 @@ def test_output_keeps_type_and_layout(backend: str, dtype: torch.dtype, layout: 
     assert y.shape == (2, 8, 12, 10)
     if layout in (contiguous, channels_last):
         assert y.is_contiguous(memory_format=torch.channels_last) == (layout is channels_last)
-    if backend == "auto" and layout is interior and dtype != torch.float16:
-        assert y.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.usefixtures("fused")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_inside_of_a_bordered_map_comes_out_channels_last(dtype: torch.dtype) -> None:
+    y = upsample2d(interior(torch.randn(2, 8, 6, 5).to(dtype)), setup_filter([1, 3, 3, 1]))
+    assert y.is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.usefixtures("fused")
