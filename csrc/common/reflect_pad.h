@@ -18,12 +18,7 @@
 #include <cstdint>
 
 #include "common/feature_map.h"
-
-#ifdef __CUDACC__
-#define IMTRANS_HOST_DEVICE __host__ __device__
-#else
-#define IMTRANS_HOST_DEVICE
-#endif
+#include "common/host_device.h"
 
 namespace imtrans {
 
@@ -55,7 +50,7 @@ inline Planes planes_of(const FeatureMap& map) {
 }
 
 // Which element of an axis of `size` elements the place `place` of the padded axis shows.
-IMTRANS_HOST_DEVICE inline int64_t reflected(int64_t place, int64_t size, int64_t pad) {
+IMTRANS_HOST_DEVICE int64_t reflected(int64_t place, int64_t size, int64_t pad) {
   const int64_t i = place < pad ? pad - place : place - pad;
   return i < size ? i : 2 * (size - 1) - i;
 }
@@ -69,7 +64,7 @@ struct Copies {
   IMTRANS_HOST_DEVICE int64_t operator[](int i) const { return i == 0 ? own : i == 1 ? before : behind; }
 };
 
-IMTRANS_HOST_DEVICE inline Copies copies_of(int64_t i, int64_t size, int64_t pad) {
+IMTRANS_HOST_DEVICE Copies copies_of(int64_t i, int64_t size, int64_t pad) {
   return {pad + i, i >= 1 && i <= pad ? pad - i : -1,
           i <= size - 2 && i >= size - 1 - pad ? pad + 2 * (size - 1) - i : -1};
 }

@@ -6,11 +6,11 @@ import json
 import os
 import pickle
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 import typer
-from conftest import FakeDistributions
 from PIL import Image
 from safetensors.torch import save_file
 from typer.testing import CliRunner, Result
@@ -21,6 +21,9 @@ from imtrans.nn.discriminators import build_discriminator
 from imtrans.nn.generator_config import DiscriminatorConfig, GeneratorConfig
 from imtrans.nn.generators import build_generator
 from imtrans.weights.identity import metadata_for
+
+if TYPE_CHECKING:
+    from tests.conftest import FakeDistributions
 
 APP = typer.Typer()
 APP.command()(module.inspect)

@@ -114,7 +114,8 @@ def test_what_it_writes_installs_passes_trains_and_runs(elsewhere: Elsewhere, tm
     elsewhere.run("imtrans", "plugins", "new", "new-model", "--output", tmp_path)
     root = tmp_path / "imtrans-new-model"
     elsewhere.run("pip", "install", "--no-index", "--no-deps", "--no-build-isolation", root)
-    assert "new-model  imtrans-new-model  0.1.0    ok" in elsewhere.run("imtrans", "plugins")
+    rows = [line.split() for line in elsewhere.run("imtrans", "plugins").splitlines()]
+    assert ["new-model", "imtrans-new-model", "0.1.0", "ok"] in rows
 
     report = elsewhere.run("pytest", "-q", "-p", "no:cacheprovider", root / "tests")
     assert " passed" in report

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from conftest import FakeDistributions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
@@ -17,6 +16,9 @@ from imtrans.nn.generator_config import DiscriminatorConfig, GeneratorConfig
 from imtrans.nn.generators import build_generator
 from imtrans.weights.identity import Identity
 from imtrans.weights.recognition import judge, recognise
+
+if TYPE_CHECKING:
+    from tests.conftest import FakeDistributions
 
 CARD = """
 from imtrans import Card, Ref
