@@ -41,23 +41,6 @@ def _shared_prefix(keys: Collection[str]) -> str:
     return ""
 
 
-GENERATORS = ("generator_ema.", "generator.")
-"""Prefixes of the network that runs in a GAN's flat state dict, as mmagic writes it, the one to prefer first."""
-
-
-def take_generator(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """The generator alone, where a flat state dict holds generator and discriminator under these names.
-
-    Returns:
-        Its tensors by their bare keys, or all where there is no such thing; and a note of what was taken.
-    """
-    for prefix in GENERATORS if any(key.startswith("discriminator") for key in tensors) else ():
-        found = {key[len(prefix) :]: tensor for key, tensor in tensors.items() if key.startswith(prefix)}
-        if found:
-            return found, (f"took the network {prefix[:-1]!r} out of the file",)
-    return dict(tensors), ()
-
-
 def drop_legacy_statistics(
     tensors: Mapping[str, Tensor], expected: Collection[str]
 ) -> tuple[dict[str, Tensor], tuple[str, ...]]:

@@ -13,7 +13,6 @@ from imtrans.weights.layouts import (
     restore_batch_counts,
     restore_spectral_norms,
     strip_prefixes,
-    take_generator,
 )
 
 words = st.text("abcdefgmodule_", min_size=1, max_size=8)
@@ -122,15 +121,3 @@ def test_batch_norms_of_before_0_4_1_get_a_count() -> None:
     assert norm.num_batches_tracked == 0
     assert restore_batch_counts(found, list(found)) == found
     assert restore_batch_counts({}, list(found)) == {}  # a layer that is missing as a whole stays missing
-
-
-def test_the_generator_is_taken_out_of_a_gans_flat_state_dict() -> None:
-    both = filled(["generator.a", "discriminator.a"])
-    found, notes = take_generator(both)
-    assert list(found) == ["a"]
-    assert found["a"] is both["generator.a"]
-    assert notes == ("took the network 'generator' out of the file",)
-    averaged, _ = take_generator(filled(["generator.a", "generator_ema.b", "discriminator.a"]))
-    assert list(averaged) == ["b"]
-    for others in (["generator.a"], ["discriminator.a"], ["a", "b"]):
-        assert list(take_generator(filled(others))[0]) == others
