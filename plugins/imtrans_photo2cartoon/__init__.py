@@ -16,8 +16,8 @@ card = Card(
     heatmap=True,
     notes=(
         "The light network (the default) takes pictures of any size. The full one (light=false) has a layer that sees "
-        "every pixel of its feature maps, so it takes pictures of img_size x img_size only: smaller ones are mirrored "
-        "up to that and cropped back, larger ones are refused. At 256 that layer has 67 of the 71 million weights."
+        "every pixel of its feature maps, so it takes pictures of img_size x img_size only: others are resized to that "
+        "and back. At 256 that layer has 67 of the 71 million weights."
     ),
     # The authors' photo2cartoon_weights.pt holds both generators and all discriminators.
     default_network="genA2B",

@@ -28,7 +28,8 @@ class Generator(nn.Module):
     """Hourglasses, encoder, attention, decoder, hourglasses.
 
     Maps (N, 3, H, W) in [-1, 1] to (N, 3, H, W) in [-1, 1]. H and W are multiples of ``multiple`` and at least
-    ``minimum``; without ``config.light`` they equal ``config.img_size``.
+    ``minimum``; those of the full network (without ``config.light``) equal ``fixed_size``, which is None for the light
+    one.
     """
 
     def __init__(self, config: GeneratorConfig) -> None:
@@ -36,8 +37,7 @@ class Generator(nn.Module):
         self.config = config
         # An hourglass at full size halves it four times, to two pixels or more: a border of one needs a second pixel.
         self.multiple, self.minimum = 2**HALVINGS, 2 ** (HALVINGS + 1)
-        if not config.light:
-            self.multiple = self.minimum = config.img_size
+        self.fixed_size = None if config.light else config.img_size
         ngf, width = config.ngf, 4 * config.ngf
         self.ConvBlock1 = _convolution(3, ngf, 7)
         self.HourGlass1, self.HourGlass2 = Hourglass(ngf), Hourglass(ngf)
@@ -96,12 +96,13 @@ class Generator(nn.Module):
         return x
 
     def _require_size(self, x: Tensor) -> None:
-        side, (height, width) = self.config.img_size, x.shape[-2:]
-        if not self.config.light and (height, width) != (side, side):
+        if self.fixed_size is not None and x.shape[-2:] != (self.fixed_size, self.fixed_size):
+            height, width = x.shape[-2:]
             raise UsageError(
-                f"this network takes pictures of {side} x {side} pixels only, not of {width} x {height}.",
-                have="It was built without 'light', so a layer of it has a weight for every place in the picture.",
-                hint=f"Make them smaller (imtrans prepare faces --size {side}), or take a light network.",
+                f"the full photo2cartoon network takes pictures of {self.fixed_size} x {self.fixed_size} pixels, not "
+                f"{width} x {height}.",
+                have="A layer of it has a weight for every pixel of the feature maps.",
+                hint="Resize them, which imtrans run does by itself, or train the light network, which takes any size.",
             )
 
 

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from golden.make import texture
@@ -111,13 +110,22 @@ def test_attention_is_left_out_of_what_runs() -> None:
 # --- sizes ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_full_network_says_which_size_it_takes(tmp_path: Path) -> None:
+def test_the_full_network_gets_pictures_of_its_size(tmp_path: Path) -> None:
     path = Golden("photo2cartoon-full").saved_as_by_authors(tmp_path)
     translator = imtrans.load("photo2cartoon", weights=path, device="cpu", precision="fp32")
-    assert translator(Image.new("RGB", (40, 20))).size == (40, 20)  # padded, and cropped back
-    with pytest.raises(UsageError, match="64 x 64 pixels only") as caught:
-        translator(Image.fromarray(np.zeros((70, 60, 3), np.uint8)))
-    assert "--size 64" in caught.value.hint
+    assert "this network takes pictures of 64 x 64 pixels; others are resized to that and back" in translator.notes
+    seen: list[torch.Size] = []
+    translator.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].shape))
+    for size in ((40, 20), (60, 70), (64, 64)):
+        assert translator(Image.new("RGB", size)).size == size
+    assert set(seen) == {(1, 3, 64, 64)}
+
+
+def test_the_full_network_itself_says_which_size_it_takes() -> None:
+    network = build_generator(GeneratorConfig(4, light=False, img_size=32))
+    with pytest.raises(UsageError, match="takes pictures of 32 x 32 pixels, not 48 x 32") as caught:
+        network(torch.zeros(1, 3, 32, 48))
+    assert "light network" in caught.value.hint
 
 
 @pytest.mark.parametrize("settings_", [{"ngf": 6}, {"ngf": 0}, {"img_size": 40}, {"img_size": 16}])
