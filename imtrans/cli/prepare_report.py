@@ -75,8 +75,9 @@ class PairsReporter:
         elif self._bar is None and event.kind == "skipped":
             print_line(f"{event.job.source}: skipped, its pairs are there")
         elif self._bar is None:
+            flat = f", {_flat(event.left_out)}" if event.left_out else ""
             print_line(
-                f"{event.job.source}: {_pairs(len(event.job.targets))} for {event.job.split} ({event.seconds:.1f} s)"
+                f"{event.job.source}: {_pairs(len(event.written))} for {event.job.split}{flat} ({event.seconds:.1f} s)"
             )
         if self._bar is not None:
             self._bar.advance(self._task)
@@ -89,12 +90,16 @@ class PairsReporter:
     def end(self, summary: Summary, jobs: list[Job]) -> None:
         """Where the pairs are, how many, and how long it took."""
         if self.as_json:
-            counts = {name: getattr(summary, name) for name in ("done", "skipped", "failed", "left", "pairs")}
+            counts = {
+                name: getattr(summary, name) for name in ("done", "skipped", "failed", "left", "pairs", "left_out")
+            }
             told = {"seconds": round(summary.seconds, 3), "interrupted": summary.interrupted}
             print(json.dumps({"event": "end", "output": str(self.output), **counts, **told}), flush=True)
             return
         parts = [f"{_pairs(summary.pairs)} in {summary.seconds:.1f} s"]
         parts += [f"{n} {what}" for n, what in ((summary.skipped, "skipped"), (summary.failed, "failed")) if n]
+        if summary.left_out:
+            parts.append(_flat(summary.left_out))
         if held_out := sum(job.split == "test" for job in jobs):
             parts.append(f"{held_out} of {len(jobs)} pictures held out for testing")
         if summary.interrupted:
@@ -104,7 +109,8 @@ class PairsReporter:
 
 def _record(event: Event) -> dict[str, object]:
     record: dict[str, object] = {"event": event.kind, "input": str(event.job.source), "split": event.job.split}
-    record["outputs"] = [str(path) for files in event.job.targets for path in files]
+    files = event.written if event.kind == "done" else event.job.targets
+    record["outputs"] = [str(path) for pair in files for path in pair]
     if event.error is not None:
         record |= {"reason": event.error.what, "have": event.error.have, "hint": event.error.hint}
     return record
@@ -112,3 +118,7 @@ def _record(event: Event) -> dict[str, object]:
 
 def _pairs(count: int) -> str:
     return "1 pair" if count == 1 else f"{count} pairs"
+
+
+def _flat(count: int) -> str:
+    return f"{_pairs(count)} left out because both pictures would be the same"

@@ -70,6 +70,25 @@ def test_bad_pictures_are_named_and_the_status_says_so(imtrans: Command) -> None
     assert "3 skipped, 1 failed" in told
 
 
+def test_what_has_nothing_in_it_is_left_out_and_counted(imtrans: Command) -> None:
+    Image.new("RGB", (48, 40), "black").save("photos/black.png")
+    lit = np.zeros((200, 200, 3), np.uint8)
+    lit[-20:, -20:] = np.random.default_rng(1).integers(256, size=(20, 20, 3))
+    Image.fromarray(lit).save("photos/lit.png")
+    asked = ("prepare", "blur", "photos", "-o", "pairs", "--crop", "16", "--crops", "4")
+    status, told, wrong = imtrans(*asked)
+    assert status == 1
+    assert "failed: photos/black.png: there is nothing in it to learn from" in wrong
+    assert "photos/lit.png: 1 pair for train, 3 pairs left out because both pictures would be the same" in told
+    assert told.rstrip().endswith("1 failed, 3 pairs left out because both pictures would be the same")
+    sharp, blurred = (sorted(Path(f"pairs/train{domain}").iterdir()) for domain in "BA")
+    assert [path.name for path in sharp] == [path.name for path in blurred]
+    assert all(a.read_bytes() != b.read_bytes() for a, b in zip(sharp, blurred, strict=True))
+    records = [json.loads(line) for line in imtrans(*asked, "--json")[1].splitlines()]
+    assert len(records[-2]["outputs"]) == 2  # of one pair
+    assert (records[-1]["pairs"], records[-1]["left_out"]) == (len(sharp), 3)
+
+
 def test_too_small_for_its_parts_says_what_would_fit(imtrans: Command) -> None:
     status, _, wrong = imtrans("prepare", "blur", "photos", "-o", "pairs", "--crop", "64")
     assert status == 1

@@ -14,7 +14,7 @@ from PIL import Image
 from imtrans.data.names import natural_key, shown
 from imtrans.data.picture import Picture, read_picture, write_picture
 from imtrans.data.prepare.parts import randomness
-from imtrans.errors import ConfigError, ImtransError, UsageError
+from imtrans.errors import ConfigError, ImtransError, InputError, UsageError
 
 Layout = Literal["folders", "aligned"]
 """``folders``: what a network is shown in trainA/, what it shall answer in trainB/, under equal names. ``aligned``:
@@ -25,8 +25,9 @@ Split = Literal["train", "test"]
 Pair = tuple[Image.Image, Image.Image]
 """A and B, mode RGB, of one size."""
 
-Maker = Callable[[Image.Image, str], Iterable[Pair]]
-"""Makes the pairs of a picture of mode RGB, which the name tells from all others; as many as the plan has."""
+Maker = Callable[[Image.Image, str], Iterable[Pair | None]]
+"""Makes the pairs of a picture of mode RGB, which the name tells from all others; as many as the plan has, with None
+for one that there is nothing to learn from."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,13 @@ class Event:
     seconds: float = 0.0
     error: ImtransError | None = None
     """Why, in ``failed``."""
+    written: tuple[tuple[Path, ...], ...] = ()
+    """The files of each pair, in ``done``."""
+
+    @property
+    def left_out(self) -> int:
+        """Pairs that there was nothing to learn from, in ``done``."""
+        return len(self.job.targets) - len(self.written) if self.kind == "done" else 0
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,8 @@ class Summary:
     """Pictures that an interruption kept from being tried."""
     pairs: int = 0
     """Pairs that were written."""
+    left_out: int = 0
+    """Pairs that there was nothing to learn from."""
     seconds: float = 0.0
     interrupted: bool = False
 
@@ -143,7 +153,7 @@ def make_files(
         workers: pictures that are worked on at a time.
     """
     counts = {"done": 0, "skipped": 0, "failed": 0}
-    pairs, start, interrupted = 0, time.monotonic(), False
+    pairs, left_out, start, interrupted = 0, 0, time.monotonic(), False
     with ThreadPoolExecutor(workers) as pool:
         waiting: list[Future[Event]] = []
         try:
@@ -151,13 +161,15 @@ def make_files(
             for future in waiting:
                 event = future.result()
                 counts[event.kind] += 1
-                pairs += len(event.job.targets) if event.kind == "done" else 0
+                pairs += len(event.written)
+                left_out += event.left_out
                 on_event(event)
         except KeyboardInterrupt:
             interrupted = True
             pool.shutdown(wait=True, cancel_futures=True)
     left = len(jobs) - sum(counts.values())
-    return Summary(**counts, left=left, pairs=pairs, seconds=time.monotonic() - start, interrupted=interrupted)
+    seconds = time.monotonic() - start
+    return Summary(**counts, left=left, pairs=pairs, left_out=left_out, seconds=seconds, interrupted=interrupted)
 
 
 def _work(job: Job, maker: Maker, skip_existing: bool) -> Event:
@@ -165,12 +177,26 @@ def _work(job: Job, maker: Maker, skip_existing: bool) -> Event:
     if skip_existing and job.is_done:
         return Event("skipped", job)
     try:
-        picture = _opaque(read_picture(job.source))
-        for files, pair in zip(job.targets, maker(picture, job.name), strict=True):
-            _write(files, pair)
+        written = _made(job, maker, _opaque(read_picture(job.source)))
     except ImtransError as error:
         return Event("failed", job, time.monotonic() - start, _named(error, job.source))
-    return Event("done", job, time.monotonic() - start)
+    return Event("done", job, time.monotonic() - start, written=written)
+
+
+def _made(job: Job, maker: Maker, picture: Image.Image) -> tuple[tuple[Path, ...], ...]:
+    """Write the pairs of a picture; says which."""
+    written = []
+    for files, pair in zip(job.targets, maker(picture, job.name), strict=True):
+        if pair is not None:
+            _write(files, pair)
+            written.append(files)
+    if not written:
+        raise InputError(
+            "there is nothing in it to learn from: both pictures of every pair would be the same.",
+            have="It is of one colour, or nearly, wherever it was looked at.",
+            hint="Leave the picture out.",
+        )
+    return tuple(written)
 
 
 def _opaque(picture: Picture) -> Image.Image:

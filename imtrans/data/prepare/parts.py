@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from itertools import repeat
 
 import numpy as np
 from PIL import Image
@@ -35,17 +36,29 @@ def windows(size: tuple[int, int], name: str, *, seed: int, crop: int | None, cr
     Raises:
         InputError: the crop does not fit into the picture.
     """
+    for place in range(crops):
+        yield next(candidates(size, name, place, seed=seed, crop=crop))
+
+
+def candidates(size: tuple[int, int], name: str, place: int, *, seed: int, crop: int | None) -> Iterator[Window]:
+    """Where one part of a picture may lie: one window after the other, without end, for who finds the first ones empty.
+
+    The arguments are those of :func:`windows`, and ``place`` is the number of the part.
+
+    Raises:
+        InputError: the crop does not fit into the picture.
+    """
     width, height = size
     if crop is not None and crop > min(size):
         raise InputError(
             f"it has {width} x {height} pixels, too few for parts of {crop} x {crop}.",
             hint=f"Type a --crop of at most {min(size)}, or leave the picture out.",
         )
-    for place in range(crops):
-        if crop is None:
-            yield 0, 0, width, height
-            continue
-        random = randomness(seed, name, place)
+    if crop is None:
+        yield from repeat((0, 0, width, height))
+        return
+    random = randomness(seed, name, place)
+    while True:
         left, top = (int(x) for x in random.integers([width - crop + 1, height - crop + 1]))
         yield left, top, left + crop, top + crop
 

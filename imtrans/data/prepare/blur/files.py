@@ -24,8 +24,8 @@ def plan(
 def maker(settings: BlurSettings) -> Maker:
     """Makes the pairs of a picture: A is blurred, B sharp."""
 
-    def make(picture: Image.Image, name: str) -> Iterator[Pair]:
-        return ((pair.blurred, pair.sharp) for pair in make_pairs(picture, name, settings))
+    def make(picture: Image.Image, name: str) -> Iterator[Pair | None]:
+        return ((pair.blurred, pair.sharp) if pair else None for pair in make_pairs(picture, name, settings))
 
     return make
 

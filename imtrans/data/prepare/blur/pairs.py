@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from PIL import Image
@@ -11,8 +12,15 @@ from PIL import Image
 from imtrans.data.prepare.blur.convolution import blur
 from imtrans.data.prepare.blur.kernel import EXPOSURES, Kernel, make_kernel
 from imtrans.data.prepare.blur.trajectory import ANXIETIES, LENGTH, draw_trajectory
-from imtrans.data.prepare.parts import Window, randomness, shrunk, windows
+from imtrans.data.prepare.parts import Window, candidates, randomness, shrunk
 from imtrans.errors import ConfigError
+
+LEAST_CHANGE = 3
+"""Levels of 255 by which blur moves the value that it moves most in a part that has something in it; no eye sees less,
+and in an even sky or a black corner there is nothing to learn from."""
+
+_TRIES = 10
+"""Places that are looked at for a part with something in it."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,12 @@ class Pair:
     blurred: Image.Image
     sharp: Image.Image
 
+    @property
+    def shows_blur(self) -> bool:
+        """Whether the two differ by as much as can be seen."""
+        blurred, sharp = (np.asarray(picture, dtype=np.int16) for picture in (self.blurred, self.sharp))
+        return bool(np.abs(blurred - sharp).max() >= LEAST_CHANGE)
+
 
 def draw_kernel(settings: BlurSettings, random: np.random.Generator) -> Kernel:
     """A kernel as the settings have it."""
@@ -78,8 +92,11 @@ def draw_kernel(settings: BlurSettings, random: np.random.Generator) -> Kernel:
     return make_kernel(draw_trajectory(random, anxiety=anxiety, length=settings.length), exposure)
 
 
-def make_pairs(picture: Image.Image, name: str, settings: BlurSettings) -> Iterator[Pair]:
+def make_pairs(picture: Image.Image, name: str, settings: BlurSettings) -> Iterator[Pair | None]:
     """The pairs of a picture: the kernels of its first part, then those of the second, and so on.
+
+    A part in which blur changes nothing is looked for elsewhere in the picture; None stands for a pair that after some
+    tries still shows no blur.
 
     Args:
         picture: mode RGB.
@@ -91,11 +108,25 @@ def make_pairs(picture: Image.Image, name: str, settings: BlurSettings) -> Itera
     """
     pixels = np.asarray(shrunk(picture, settings.max_size))
     height, width = pixels.shape[:2]
-    parts = windows((width, height), name, seed=settings.seed, crop=settings.crop, crops=settings.crops)
-    for place, window in enumerate(parts):
-        for number in range(settings.kernels):
-            kernel = draw_kernel(settings, randomness(settings.seed, name, place, number))
-            yield _pair(pixels, window, kernel, settings.gamma)
+    for place in range(settings.crops):
+        numbers = range(settings.kernels)
+        kernels = [draw_kernel(settings, randomness(settings.seed, name, place, number)) for number in numbers]
+        windows = candidates((width, height), name, place, seed=settings.seed, crop=settings.crop)
+        tries = 1 if settings.crop is None else _TRIES
+        yield from _part(pixels, islice(windows, tries), kernels, settings.gamma)
+
+
+def _part(
+    pixels: np.ndarray, windows: Iterator[Window], kernels: Sequence[Kernel], gamma: float
+) -> Sequence[Pair | None]:
+    """The pairs of the first window that shows all kernels, or those of the last that show theirs."""
+    pairs: list[Pair | None] = []
+    for window in windows:
+        made = (_pair(pixels, window, kernel, gamma) for kernel in kernels)
+        pairs = [pair if pair.shows_blur else None for pair in made]
+        if None not in pairs:
+            break
+    return pairs
 
 
 def _pair(pixels: np.ndarray, window: Window, kernel: Kernel, gamma: float) -> Pair:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import cmath
 import math
+import sys
 from typing import TypeAlias
 
 import numpy as np
@@ -69,9 +70,10 @@ def draw_trajectory(
             shake = 2 * velocity * cmath.exp(1j * (math.pi + random.uniform() - 0.5))
         noise = complex(random.standard_normal(), random.standard_normal())
         velocity += shake + anxiety * (gaussian * noise - inertia * position) * pace
-        # A shake and its disturbance may cancel the velocity; the old direction then goes on.
+        # A shake and its disturbance may cancel the velocity, and what is too small for a float's full precision has no
+        # direction left; the old one then goes on.
         size = abs(velocity)
-        velocity = velocity / size * pace if size > 0 else direction * pace
+        velocity = velocity / size * pace if size >= sys.float_info.min else direction * pace
         position += velocity
         way.append(position)
     return np.array(way)

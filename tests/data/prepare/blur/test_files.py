@@ -13,6 +13,7 @@ from imtrans.data.paired import recognise_paired
 from imtrans.data.prepare.blur import files
 from imtrans.data.prepare.blur.files import Event, Summary, blur_files, plan
 from imtrans.data.prepare.blur.pairs import BlurSettings
+from imtrans.data.prepare.pairs import make_files
 from imtrans.errors import ConfigError, UsageError
 
 SETTINGS = BlurSettings(length=6.0, exposures=(1.0,))
@@ -117,8 +118,9 @@ def test_pictures_of_any_mode(tmp_path: Path) -> None:
     exif[274] = 6
     Image.new("RGB", (20, 12)).save(tmp_path / "turned.jpg", exif=exif)
     given = {tmp_path / name: Path(name) for name in (*modes, "turned.jpg")}
-    summary, _ = run(plan(given, tmp_path / "out", SETTINGS))
-    assert summary.done == 6
+    jobs = plan(given, tmp_path / "out", SETTINGS)
+    summary = make_files(jobs, lambda picture, name: [(picture, picture)], lambda event: None)
+    assert (summary.done, summary.left_out) == (6, 0)
     assert Image.open(tmp_path / "out/trainA/turned.png").size == (12, 20)
     assert Image.open(tmp_path / "out/trainA/clear.png").getpixel((3, 3)) == (255, 255, 255)
     assert Image.open(tmp_path / "out/trainB/dot.png").getpixel((0, 0)) == (255, 0, 0)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
 
@@ -30,6 +30,7 @@ def test_the_way_is_the_authors() -> None:
 
 
 @settings(max_examples=30, deadline=None)
+@example(seed=0, anxiety=5e-324, length=1.0, samples=2)
 @given(st.integers(0, 2**32), st.floats(0, 0.1), st.floats(0, 200), st.integers(2, 300))
 def test_every_way_has_its_length_at_one_speed(seed: int, anxiety: float, length: float, samples: int) -> None:
     way = draw_trajectory(np.random.default_rng(seed), anxiety=anxiety, length=length, samples=samples)
