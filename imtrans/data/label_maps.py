@@ -20,6 +20,8 @@ UNKNOWN = 255
 MOST_CLASSES = 255
 """Classes and unknown fit into 8 bits."""
 
+_FEW = 64
+"""More values than this in one picture, and it is probably a grey photo and no label map."""
 _LOOKED_AT = 1000
 """Maps that are decoded before training starts; of larger folders, as many as this, spread evenly."""
 _THREADS = 4
@@ -73,6 +75,23 @@ def read_indices(path: Path) -> np.ndarray:
             raise InputError(f"{shown(path)}: it is a picture in colour; a label map holds the number of a class.")
         values = channels[..., 0]
     return values.astype(np.int32)
+
+
+def why_no_labels(path: Path) -> str:
+    """Why a file does not look like a label map, as the predicate of a sentence; empty when it does.
+
+    A file is read as labels where somebody says that it is one, in three equal channels too; to be taken for one by its
+    looks it has one channel or a palette, and few values, because a drawing in grey has the other properties as well.
+
+    Raises:
+        InputError: it cannot be read, is in colour, or is a JPEG.
+    """
+    values = len(np.unique(read_indices(path)))
+    if values > _FEW:
+        return f"it has {values} different values, and a label map as many as there are classes, at most {_FEW}"
+    with open_picture(path) as image:
+        channels = len(image.getbands())
+    return f"it has {channels} channels, and a label map one or a palette" if channels > 1 else ""
 
 
 def largest_class(indices: np.ndarray) -> int:

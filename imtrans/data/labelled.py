@@ -12,7 +12,7 @@ from torch import Tensor
 
 from imtrans.data.aligned import AlignedData, Shelf
 from imtrans.data.folders import LayoutError, check_folder, contents, first_folder
-from imtrans.data.label_maps import MOST_CLASSES, LabelReader, LabelSurvey, read_indices, read_instances, survey_labels
+from imtrans.data.label_maps import MOST_CLASSES, LabelReader, LabelSurvey, read_instances, survey_labels, why_no_labels
 from imtrans.data.labels import instance_edges
 from imtrans.data.matching import match_all
 from imtrans.data.names import shown
@@ -31,8 +31,8 @@ _LAYOUT = (
     "Put label maps into train_label/ and photos into train_img/ (or trainA/ and trainB/) with equal names, and "
     "instance maps, if there are some, into train_inst/."
 )
-_FEW = 64
-"""More values than this in one picture, and it is probably a grey photo and no label map."""
+_GLANCES = 8
+"""Maps that are looked at, evenly spread, before a folder is taken for one of label maps."""
 
 
 class LabelledPictures(AlignedData):
@@ -137,12 +137,8 @@ def recognise_labels(root: Path) -> str:
     """
     folders = label_folders(root)
     paths = match_all(folders).paths["label"]
-    values = len(np.unique(read_indices(paths[0])))
-    if values > _FEW:
-        raise LayoutError(
-            f"{shown(paths[0])} is no label map: it has {values} different values.",
-            have=f"A label map has as many as there are classes, here taken to be at most {_FEW}.",
-            hint=_LAYOUT,
-        )
+    for path in paths[:: -(-len(paths) // _GLANCES)]:
+        if why := why_no_labels(path):
+            raise LayoutError(f"{shown(path)} is no label map: {why}.", hint=_LAYOUT)
     described = f"{folders['label'].relative_to(root)}/ (label maps) and {folders['image'].relative_to(root)}/"
     return described + (f", with {folders['instance'].relative_to(root)}/" if "instance" in folders else "")

@@ -15,7 +15,7 @@ from imtrans.data.folders import all_pictures, check_folder, domain_folder
 from imtrans.data.header import Header, headers
 from imtrans.data.idx import IdxFiles, find_idx, labelled, read_images
 from imtrans.data.label_maps import survey_labels
-from imtrans.data.labelled import label_folders
+from imtrans.data.labelled import label_folders, recognise_labels
 from imtrans.data.matching import Matched, match
 from imtrans.data.names import shown
 from imtrans.data.paired import has_domains
@@ -172,6 +172,7 @@ def _unmatched(root: Path, kinds: set[str]) -> dict[str, list[str]]:
 
 def _label_maps(root: Path, quick: bool) -> dict[str, int]:
     try:
+        recognise_labels(root)
         files = all_pictures(label_folders(root)["label"])
     except InputError:
         return {}

@@ -133,7 +133,25 @@ def test_grey_photos_are_not_recognised(tmp_path: Path) -> None:
         recognise_labels(tmp_path)
 
 
-def test_grey_in_three_channels_is_an_index(tmp_path: Path) -> None:
+def test_drawings_in_three_channels_are_not_recognised(tmp_path: Path) -> None:
+    (tmp_path / "A").mkdir()
+    Image.fromarray(np.repeat(indices(0)[..., None], 3, axis=2)).save(tmp_path / "A" / "1.png")
+    picture(tmp_path / "B" / "1.png")
+    with pytest.raises(LayoutError, match="it has 3 channels, and a label map one or a palette"):
+        recognise_labels(tmp_path)
+
+
+def test_one_empty_map_makes_no_folder_of_maps(tmp_path: Path) -> None:
+    """More than the first file is looked at."""
+    for number in range(20):
+        levels = np.arange(128, dtype=np.uint8) if number else np.zeros(128, dtype=np.uint8)
+        label_map(tmp_path / "A" / f"{number:02}.png", levels.reshape(8, 16))
+        picture(tmp_path / "B" / f"{number:02}.png")
+    with pytest.raises(LayoutError, match="128 different values"):
+        recognise_labels(tmp_path)
+
+
+def test_grey_in_three_channels_is_an_index_to_who_asks_for_labels(tmp_path: Path) -> None:
     (tmp_path / "A").mkdir()
     Image.fromarray(np.repeat(indices(0)[..., None], 3, axis=2)).save(tmp_path / "A" / "1.png")
     picture(tmp_path / "B" / "1.png")

@@ -73,6 +73,16 @@ def test_label_maps(tmp_path: Path) -> None:
     assert survey(tmp_path, ["labels"]).labels == {"maps": 3, "classes": 3, "with_unknown": 1}
 
 
+def test_pictures_in_colour_channels_are_counted_as_no_label_maps(tmp_path: Path) -> None:
+    """Drawings in black and white, written as RGB, hold few values that are equal in all channels."""
+    drawing = np.where(np.eye(8, 16, dtype=bool)[..., None], 255, 0).astype(np.uint8).repeat(3, axis=2)
+    for number in range(2):
+        (tmp_path / "trainA").mkdir(exist_ok=True)
+        Image.fromarray(drawing).save(tmp_path / "trainA" / f"{number}.png")
+        picture(tmp_path / "trainB" / f"{number}.png", number)
+    assert survey(tmp_path, ["labels", "paired"]).labels == {}
+
+
 def test_idx_files(tmp_path: Path) -> None:
     digits(tmp_path)
     digits(tmp_path, name="t10k")
