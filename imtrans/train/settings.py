@@ -11,6 +11,7 @@ from imtrans.card import Card
 from imtrans.data.augmentation import Augmentation
 from imtrans.errors import ConfigError, did_you_mean
 from imtrans.train.config import TrainConfig
+from imtrans.train.setting_names import check_key
 
 SECTIONS = ("train", "augmentation", "method")
 
@@ -76,31 +77,17 @@ class RunConfig:
         Raises:
             ConfigError: no such setting, or no such value.
         """
+        sections = {section: getattr(self, section) for section in SECTIONS}
         grouped: dict[str, list[str]] = {section: [] for section in SECTIONS}
         for setting in settings:
+            check_key(setting, self.model, sections)
             section, dot, rest = setting.partition(".")
-            if dot and section in SECTIONS:
-                grouped[section].append(rest)
+            if dot and section.strip() in SECTIONS:
+                grouped[section.strip()].append(rest)
             else:
-                self._check_key(setting)
                 grouped["method"].append(setting)
-        parts = {section: config.override(getattr(self, section), group) for section, group in grouped.items()}
+        parts = {section: config.override(sections[section], group) for section, group in grouped.items()}
         return RunConfig(self.model, self.data, **parts)
-
-    def _check_key(self, setting: str) -> None:
-        """Refuse a key that no section has; a typo may mean any of the three."""
-        key, equals, _ = setting.partition("=")
-        key = key.strip()
-        own = [each.key for each in config.describe(type(self.method))]
-        related = any(key == other or key.startswith(f"{other}.") or other.startswith(f"{key}.") for other in own)
-        if related or not equals or not key:
-            return
-        shared = [each.key for name in SECTIONS[:2] for each in config.describe(type(getattr(self, name)), where=name)]
-        raise ConfigError(
-            f"there is no setting {key!r}.",
-            have=f"Settings: {', '.join((*own, *shared))}.",
-            hint=did_you_mean(key, (*own, *shared)) or f"'imtrans models show {self.model}' explains each.",
-        )
 
     def to_toml(self) -> str:
         """The text of ``config.toml``."""
