@@ -13,9 +13,12 @@ PYTEST_ARGS ?=
 BENCH_ARGS  ?=
 DEMO_INPUT  ?= docs/pictures/demo-input.jpg
 DEMO_OUTPUT ?= imtrans-output/demo.jpg
-# For make weights: the folder with trainA, trainB, testA, testB, and where the run goes.
+# For make weights and its kin: folders of pictures (those of PORTRAITS and FACES hold trainA, trainB, testA and testB), and
+# where runs and prepared pairs go.
 PORTRAITS   ?= portraits
-WEIGHTS_RUN ?= runs/portraits
+FACES       ?= faces
+PHOTOS      ?= photos
+WEIGHTS_RUN ?= runs/weights
 
 BIN   := $(VENV)/bin
 PIP   := $(BIN)/python -m pip install --disable-pip-version-check
@@ -36,13 +39,14 @@ endif
 export IMTRANS_BUILD_KERNELS = $(KERNELS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format bench weights env clean distclean
+.PHONY: help demo test test-all lint format bench weights weights-outlines weights-smallshake env clean distclean
 .DELETE_ON_ERROR:
 
 help: ## show this list
 	@echo "imtrans: make TARGET [VARIABLE=value ...]"
-	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 21
 	@echo "Variables: VENV=$(VENV) PYTHON=$(PYTHON) TORCH_SPEC=$(TORCH_SPEC) TORCH_INDEX=$(TORCH_INDEX)"
+	@echo "           PORTRAITS=$(PORTRAITS) FACES=$(FACES) PHOTOS=$(PHOTOS) WEIGHTS_RUN=$(WEIGHTS_RUN)"
 	@echo "           KERNELS=$(KERNELS) JOBS=$(JOBS) PYTEST_ARGS=$(PYTEST_ARGS) BENCH_ARGS=$(BENCH_ARGS) DEMO_OUTPUT=$(DEMO_OUTPUT)"
 
 demo: $(RUN_STAMP) ## install imtrans with its native kernels and translate a photograph
@@ -74,15 +78,42 @@ bench: $(BENCH_STAMP) ## measure operators and networks on this machine and writ
 	    echo "== $$script"; $(BIN)/python $$script $(BENCH_ARGS) || exit 1; done
 	$(BIN)/python benchmarks/report.py
 
-SHIPPED := plugins/imtrans_cyclegan/weights
+CYCLEGAN  := plugins/imtrans_cyclegan/weights
+PIX2PIX   := plugins/imtrans_pix2pix
+DEBLURGAN := plugins/imtrans_deblurgan
 
 weights: $(RUN_STAMP) ## train the shipped weights of CycleGAN again (48 minutes on one core; give PORTRAITS=folder)
-	$(BIN)/imtrans train cyclegan --config $(SHIPPED)/portraits.toml --data $(PORTRAITS) --output $(WEIGHTS_RUN) \
+	$(BIN)/imtrans train cyclegan --config $(CYCLEGAN)/portraits.toml --data $(PORTRAITS) --output $(WEIGHTS_RUN)/portraits \
 	    --steps 4814 --set train.decay_from=1
-	$(BIN)/imtrans train cyclegan --output $(WEIGHTS_RUN) --resume \
+	$(BIN)/imtrans train cyclegan --output $(WEIGHTS_RUN)/portraits --resume \
 	    --steps 10000 --set train.decay_from=0.5 --set lambda_cycle=2
-	$(BIN)/imtrans export $(WEIGHTS_RUN) --direction a2b --precision fp16 --force --output $(SHIPPED)/portrait2vintage.safetensors
-	$(BIN)/imtrans export $(WEIGHTS_RUN) --direction b2a --precision fp16 --force --output $(SHIPPED)/vintage2portrait.safetensors
+	$(BIN)/imtrans export $(WEIGHTS_RUN)/portraits --direction a2b --precision fp16 --force \
+	    --output $(CYCLEGAN)/portrait2vintage.safetensors
+	$(BIN)/imtrans export $(WEIGHTS_RUN)/portraits --direction b2a --precision fp16 --force \
+	    --output $(CYCLEGAN)/vintage2portrait.safetensors
+
+LONDON_SET := Face Research Lab London Set, DeBruine & Jones 2017, CC BY 4.0, doi 10.6084/m9.figshare.5047666
+OUTLINED    = $(BIN)/imtrans prepare outlines --output $(WEIGHTS_RUN)/outlined --skip-existing
+
+weights-outlines: $(RUN_STAMP) ## the same for pix2pix's outlines2face (39 minutes; FACES=folder, A neutral, B smiling)
+	$(OUTLINED) $(FACES)/trainA --tag neutral
+	$(OUTLINED) $(FACES)/trainB --tag smiling
+	$(OUTLINED) $(FACES)/testA --tag neutral --split test
+	$(OUTLINED) $(FACES)/testB --tag smiling --split test
+	$(BIN)/imtrans train pix2pix --config $(PIX2PIX)/recipes/outlines.toml --data $(WEIGHTS_RUN)/outlined \
+	    --output $(WEIGHTS_RUN)/outlines
+	$(BIN)/imtrans export $(WEIGHTS_RUN)/outlines --precision fp16 --force --output $(PIX2PIX)/weights/outlines2face.safetensors \
+	    --licence "CC BY 4.0; trained on the $(LONDON_SET)" --pictures "the neutral and the smiling picture of 93 people \
+	and their outlines, 186 pairs: $(LONDON_SET), shrunk to 256 pixels"
+
+weights-smallshake: $(RUN_STAMP) ## the same for DeblurGAN's smallshake (2 minutes on a core of its own; PHOTOS=folder)
+	$(BIN)/imtrans prepare blur $(PHOTOS) --output $(WEIGHTS_RUN)/blurred --max-size 640 --length 12 \
+	    --exposure 0.5 --exposure 1 --crop 160 --crops 12 --seed 1 --skip-existing
+	$(BIN)/imtrans train deblurgan --config $(DEBLURGAN)/recipes/photos.toml --data $(WEIGHTS_RUN)/blurred \
+	    --output $(WEIGHTS_RUN)/smallshake
+	$(BIN)/imtrans export $(WEIGHTS_RUN)/smallshake --precision fp16 --force --output $(DEBLURGAN)/weights/smallshake.safetensors \
+	    --licence "Apache-2.0; trained on photographs under CC0, see the README" --pictures "12 parts of each of 26 \
+	photographs of budgie-backgrounds (CC0), blurred by imtrans prepare blur"
 
 env: $(DEV_STAMP) ## make the environment for development and stop there
 	@echo "Activate it:  source $(BIN)/activate"

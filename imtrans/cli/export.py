@@ -22,6 +22,12 @@ def export(
     averaged: Annotated[
         bool, typer.Option("--ema/--no-ema", help="The running average of the weights, where the run kept one.")
     ] = True,
+    pictures: Annotated[
+        str | None, typer.Option(help="What it learnt from, for its model card.", show_default=False)
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="The terms of the weights, for its model card.", show_default=False)
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Write a trained network, its configuration and its model card into one safetensors file.
@@ -40,7 +46,16 @@ def export(
     from imtrans.train import export as exporting
 
     written = exporting.export(
-        run, output, direction=direction, precision=precision, step=step, best=best, averaged=averaged, force=force
+        run,
+        output,
+        direction=direction,
+        precision=precision,
+        step=step,
+        best=best,
+        averaged=averaged,
+        pictures=pictures,
+        licence=licence,
+        force=force,
     )
     which = "average of the weights" if written.averaged else "weights"
     size = f"{written.size / 1e6:.1f} MB"

@@ -43,6 +43,8 @@ def export(
     step: int | None = None,
     best: bool = False,
     averaged: bool = True,
+    pictures: str | None = None,
+    licence: str | None = None,
     force: bool = False,
 ) -> Exported:
     """Write one network of a run's checkpoint as a safetensors file.
@@ -55,6 +57,8 @@ def export(
         step: of which checkpoint; None takes the newest.
         best: take the best checkpoint by ``train.best_metric`` instead.
         averaged: prefer the running average of the weights, where the run kept one.
+        pictures: what it learnt from, for its model card.
+        licence: the terms of the weights, for its model card.
         force: replace an existing file.
 
     Raises:
@@ -75,7 +79,7 @@ def export(
     step = _best_step(run) if best else step
     chosen = _direction(_checkpoint(run, step), direction, averaged)
     tensors = read(chosen.path).tensors
-    metadata = {**chosen.metadata, **card_metadata(run, chosen, precision)}
+    metadata = {**chosen.metadata, **card_metadata(run, chosen, precision, pictures=pictures, licence=licence)}
     path = save(output, _cast(tensors, DTYPES[precision]), metadata)
     return Exported(path, chosen.direction, chosen.step, chosen.averaged, path.stat().st_size)
 

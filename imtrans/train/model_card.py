@@ -24,8 +24,8 @@ _CARD = """\
 A network of the model `{model}` that {does}, trained with imtrans {version}.
 
 - Weights: {weights} after {step} steps, stored in {precision}
-- Training pictures: the folder `{data}`
-- Licence: whoever passes this file on states it; the pictures it learnt from may bind it
+- Training pictures: {pictures}
+- Licence: {licence}
 {numbers}
 To use it: `{use}`.
 To train it again: save the metadata entry `recipe` as config.toml, then
@@ -34,14 +34,24 @@ To train it again: save the metadata entry `recipe` as config.toml, then
 {limits} It was not tested for
 any other use.
 """
+_NO_LICENCE = "whoever passes this file on states it; the pictures it learnt from may bind it"
 _TRANSLATES = "It does to a picture what it saw in its training pictures, and invents where they say nothing."
 _INVENTS = "Its pictures are inventions in the likeness of its training pictures, and may come close to some of them."
 
 
-def card_metadata(run: Path, file: TranslatorFile, precision: str) -> dict[str, str]:
-    """``model_card`` and ``recipe`` for the metadata of an exported file.
+def card_metadata(
+    run: Path, file: TranslatorFile, precision: str, *, pictures: str | None = None, licence: str | None = None
+) -> dict[str, str]:
+    """``model_card`` and ``recipe`` for the metadata of an exported file, and ``licence`` where there is one.
 
     A run whose config.toml is missing or damaged has a card that says less.
+
+    Args:
+        run: the folder of the run.
+        file: the network that is exported.
+        precision: what it is stored in.
+        pictures: what it learnt from; None says the name of the folder.
+        licence: the terms of the weights; None leaves them open.
     """
     try:
         settings = read_toml(run / "config.toml")
@@ -64,10 +74,11 @@ def card_metadata(run: Path, file: TranslatorFile, precision: str) -> dict[str, 
         weights="the running average of the weights" if file.averaged else "the weights",
         step=file.step,
         precision=precision,
-        data=settings["data"] or "unknown",
+        pictures=pictures or f"the folder `{settings['data'] or 'unknown'}`",
+        licence=licence or _NO_LICENCE,
         numbers="".join(f"- {line}\n" for line in _numbers(run, file.step)),
     )
-    return {"model_card": card, "recipe": tomli_w.dumps(settings)}
+    return {"model_card": card, "recipe": tomli_w.dumps(settings), **({"licence": licence} if licence else {})}
 
 
 def _numbers(run: Path, step: int) -> list[str]:

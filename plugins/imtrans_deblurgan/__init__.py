@@ -9,7 +9,7 @@ SHIPPED = Weights(
     summary="takes out the blur of a little shake, up to 12 pixels; a small network, trained without a critic",
     licence="Apache-2.0; trained on photographs under CC0, see the README",
     file="weights/smallshake.safetensors",
-    sha256="5ad6a20e8fc206079fc5242f62e18a469390cb4f7f748f65a026f0041f9d4254",
+    sha256="b88778e5909b6ab97a1637659c73df2c1290adecc595a5733ae538184dff04bb",
 )
 
 card = Card(

@@ -11,7 +11,7 @@ SHIPPED = Weights(
     licence="CC BY 4.0; trained on the Face Research Lab London Set, DeBruine & Jones 2017, CC BY 4.0, "
     "doi 10.6084/m9.figshare.5047666",
     file="weights/outlines2face.safetensors",
-    sha256="316a89c6bab283c2b93189aacde0566d5f81a362b8d2204994444b0fca99e956",
+    sha256="c85d067c670b6d496f7e66bcb3223ac0d124ed35dc4eeb4b0ac359c145972eaa",
 )
 
 card = Card(

@@ -16,6 +16,7 @@ from imtrans.cli.main import main
 from imtrans.train.export import export
 from imtrans.train.loop import Trainer
 from imtrans.train.settings import RunConfig
+from imtrans.weights.inspection import inspect
 
 from .toys import SMALL_CYCLEGAN, cyclegan
 
@@ -47,6 +48,14 @@ def test_the_card_says_what_was_trained_and_how(run: Trainer, tmp_path: Path) ->
     ):
         assert words in card
     assert str(tmp_path) not in "".join(found.values()), "the machine's folders are nobody's business"
+
+
+def test_the_card_says_whose_pictures_they_were(run: Trainer, tmp_path: Path) -> None:
+    written = export(run.run.root, tmp_path / "x.safetensors", pictures="postcards, before 1930", licence="CC0")
+    found = metadata(written.path)
+    assert "- Training pictures: postcards, before 1930\n- Licence: CC0\n" in found["model_card"]
+    assert found["licence"] == "CC0"
+    assert inspect(written.path).licence == "CC0"
 
 
 def test_the_recipe_is_a_configuration(run: Trainer, tmp_path: Path) -> None:
