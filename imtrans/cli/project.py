@@ -85,10 +85,15 @@ def distance_of(loss: str, vgg: Path | None, offline: bool) -> Distance:
 
     if loss == "pixels":
         return pixel_distance
+    from imtrans.errors import WeightsError
     from imtrans.train.losses.perceptual import Perception, PerceptualLoss
 
     layers = {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_3": 1.0, "relu4_3": 1.0}
-    seen = PerceptualLoss(Perception(content=layers, depth=16, distance="l1"), vgg, offline=offline)
+    try:
+        seen = PerceptualLoss(Perception(content=layers, depth=16, distance="l1"), vgg, offline=offline)
+    except WeightsError as error:
+        way = "The option is --vgg-weights FILE; --loss pixels needs no network."
+        raise WeightsError(error.what, have=error.have, hint=f"{error.hint} {way}".strip()) from error
     return lambda x, y: seen(x, y) + pixel_distance(x, y)
 
 

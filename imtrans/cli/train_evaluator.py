@@ -12,7 +12,7 @@ from imtrans.errors import ConfigError
 from imtrans.metrics.held_out import HeldOut
 from imtrans.metrics.planning import domains, plan_held_out
 from imtrans.metrics.running import Options
-from imtrans.metrics.tools import PAIRED, ToolSettings, make_tools
+from imtrans.metrics.tools import PAIRED, ToolSettings, Typed, make_tools
 
 if TYPE_CHECKING:
     from imtrans.train.method import Method
@@ -22,6 +22,8 @@ COMES_IN_PAIRS = {"unpaired": False, "paired": True}
 """By the kinds of data sets that have domains A and B: whether held-out pictures of one name belong together."""
 UNPAIRED = "kid"
 """For sets, unless the settings name others: FID needs more pictures than a look in between should take."""
+
+TYPED = Typed("--set train.metrics={}", "--set train.evaluate_features={}", lpips=None)
 
 
 def held_out_evaluator(method: Method, settings: RunConfig, device: torch.device) -> HeldOut:
@@ -52,5 +54,6 @@ def held_out_evaluator(method: Method, settings: RunConfig, device: torch.device
             data=root,
             target_domain=domains(direction)[1],
             device=device,
+            typed=TYPED,
         )
     return HeldOut(plans, tools, Options(size=settings.augmentation.crop_size))

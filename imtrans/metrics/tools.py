@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict
 
 import torch
 
-from imtrans.errors import UsageError
+from imtrans.errors import UsageError, WeightsError
 from imtrans.metrics import pairwise
 from imtrans.metrics.judges import Report, obtain_judges
 from imtrans.metrics.measure import Tools
@@ -20,6 +20,8 @@ from imtrans.weights.download import Progress
 
 PAIRED = "psnr,ssim,l1"
 UNPAIRED = "kid,fid"
+DOWNLOADING = ("lpips", "fid", "kid")
+"""Metrics that look through a network whose file is fetched once."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,16 @@ class ToolSettings:
             raise UsageError(f"a border of {self.border} pixels is none; it is 0 or more.")
 
 
+@dataclass(frozen=True)
+class Typed:
+    """How the command at hand is told what is measured, for messages; the defaults are ``imtrans evaluate``'s."""
+
+    metrics: str = "--metrics {}"
+    features: str = "--features {}"
+    lpips: str | None = "--lpips-weights FILE"
+    """None where the file cannot be named."""
+
+
 def make_tools(
     settings: ToolSettings,
     *,
@@ -64,6 +76,7 @@ def make_tools(
     offline: bool = False,
     progress: Progress | None = None,
     report: Report = lambda sees, step, steps: None,
+    typed: Typed | None = None,
 ) -> Tools:
     """Everything that the metrics need, or the reason why one of them cannot work here, before a picture is read.
 
@@ -77,6 +90,7 @@ def make_tools(
         offline: never download.
         progress: called while downloading.
         report: told how the training of domain classifiers goes.
+        typed: how a user says all this.
 
     Raises:
         UsageError: a metric is asked for that these data cannot answer.
@@ -89,15 +103,33 @@ def make_tools(
     _check_possible(kinds, names, paired=paired, cycle=cycle, data=data)
     if names & {"ssim", "ms-ssim"}:
         pairwise.require_torchmetrics()
-    lpips = features = None
-    if "lpips" in names:
-        lpips = load_lpips(settings.lpips, settings.lpips_weights, offline=offline, progress=progress).to(device)
-    if "sets" in kinds:
-        features = load_features(
-            settings.features, resize=settings.resize, device=device, offline=offline, progress=progress
-        )
+    lpips, features, typed = None, None, typed or Typed()
+    online: _Online = {"offline": offline, "progress": progress}
+    try:
+        if "lpips" in names:
+            lpips = load_lpips(settings.lpips, settings.lpips_weights, option=typed.lpips, **online).to(device)
+        if "sets" in kinds:
+            option = typed.features.format("FILE")
+            features = load_features(settings.features, resize=settings.resize, device=device, option=option, **online)
+    except WeightsError as error:
+        way = _without_download([metric.name for metric in metrics], typed, paired=paired, data=data)
+        raise WeightsError(error.what, have=error.have, hint=f"{error.hint} {way}".strip()) from error
     judges = obtain_judges(data, report=report) if "domain" in kinds and data is not None else {}
     return Tools(metrics, features, lpips, judges, target_domain, settings.border, settings.channel)
+
+
+class _Online(TypedDict):
+    offline: bool
+    progress: Progress | None
+
+
+def _without_download(names: list[str], typed: Typed, *, paired: bool, data: Path | None) -> str:
+    """What to type where a network's file cannot be had."""
+    kept = ",".join(name for name in names if name not in DOWNLOADING)
+    kept = kept or (PAIRED if paired else "domain" if data is not None else "")
+    if kept:
+        return f"Without a file: {typed.metrics.format(kept)}."
+    return f"Without a file, through a network of your own: {typed.features.format('package.module:name')}."
 
 
 def _check_possible(kinds: set[str], names: set[str], *, paired: bool, cycle: bool, data: Path | None) -> None:

@@ -68,7 +68,7 @@ def obtain(
     offline: bool = False,
     progress: Progress | None = None,
     patience: Patience | None = None,
-    option: str = "its path",
+    option: str | None = "its path",
 ) -> Path:
     """The file on this machine, downloaded if need be, and always the one that was published.
 
@@ -77,19 +77,20 @@ def obtain(
         offline: never download.
         progress: called while downloading; see :data:`imtrans.weights.download.Progress`.
         patience: how long to put up with a bad line.
-        option: what to give instead, for the message, such as ``--features FILE``.
+        option: what to give instead, for the message, such as ``--features FILE``; None where nothing can be given.
 
     Raises:
         WeightsError: it is not here and cannot be fetched, or it is another file; the message says where to put it.
     """
     path = published.cached
+    instead = f", or give {option}." if option else "."
     if path.is_file():
         digests.check_published(path, published.sha256)
         return path
     if offline or is_offline():
         raise WeightsError(
             f"{published.name} ({published.size / 1e6:.0f} MB) is not on this machine, and imtrans is to stay offline.",
-            hint=f"Fetch {published.url} elsewhere and put it at {path}, or give {option}.",
+            hint=f"Fetch {published.url} elsewhere and put it at {path}{instead}",
         )
     try:
         return download(
@@ -102,6 +103,6 @@ def obtain(
             patience=patience,
         )
     except WeightsError as error:
-        copy = f"A copy from elsewhere serves as well: put it at {path}, or give {option}."
+        copy = f"A copy from elsewhere serves as well: put it at {path}{instead}"
         hint = f"{error.hint} {copy}".strip()
         raise WeightsError(f"{published.name} cannot be had: {error.what}", have=error.have, hint=hint) from error

@@ -291,6 +291,7 @@ def test_folders_that_cannot_be_measured(folder: Path) -> None:
 def test_offline_without_the_network() -> None:
     error = refused("--results", "out", "--targets", "real", "--metrics", "fid", "--offline")
     assert "the Inception network of FID and KID (96 MB) is not on this machine" in error.what
+    assert "or give --features FILE. Without a file, through a network of your own: --features " in error.hint
     assert error.exit_status == 1
 
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from imtrans.cli import project as module
 from imtrans.cli import run as run_module
-from imtrans.errors import ImtransError, UsageError
+from imtrans.errors import ImtransError, UsageError, WeightsError
 from imtrans.weights.identity import metadata_for
 from imtrans.weights.writer import save
 from imtrans_stylegan2.config import GeneratorConfig
@@ -74,6 +74,15 @@ def test_project_tells_programs(typed: Typed) -> None:
     result = typed("project", "stylegan2", "--input", "face.png", "--steps", "2", "--json", "--output", "out")
     events = [json.loads(line) for line in result.stdout.splitlines()]
     assert [event["event"] for event in events] == ["step", "step", "written", "written", "written", "end"]
+
+
+def test_project_without_vggs_file_says_what_to_type(
+    typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMTRANS_CACHE", str(tmp_path / "none"))
+    with pytest.raises(WeightsError, match="VGG-16") as caught:
+        typed("project", "stylegan2", "--input", "face.png", "--loss", "vgg", "--offline")
+    assert "The option is --vgg-weights FILE; --loss pixels needs no network." in caught.value.hint
 
 
 def test_project_takes_vggs_weights_from_a_file(typed: Typed, tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from imtrans.cli.train_evaluator import TYPED
 from imtrans.errors import MissingExtraError, UnknownNameError, UsageError, WeightsError
-from imtrans.metrics.tools import ToolSettings, make_tools
+from imtrans.metrics.tools import ToolSettings, Typed, make_tools
 
 
 def test_only_what_is_needed_is_loaded() -> None:
@@ -51,6 +52,24 @@ def test_settings_that_do_not_exist(settings: dict[str, Any], words: str) -> Non
 def test_unknown_metrics() -> None:
     with pytest.raises(UnknownNameError, match="no metric called 'fud'"):
         make_tools(ToolSettings("fud"), paired=True)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "paired", "typed", "words"),
+    [
+        ("lpips", True, None, "or give --lpips-weights FILE. Without a file: --metrics psnr,ssim,l1."),
+        ("lpips,l1,fid", True, None, "Without a file: --metrics l1."),
+        ("kid", False, TYPED, "give --set train.evaluate_features=FILE. Without a file: --set train.metrics=domain."),
+        ("lpips", True, TYPED, "alexnet-owt-7be5be79.pth. Without a file: --set train.metrics=psnr,ssim,l1."),
+    ],
+)
+def test_what_to_type_where_a_file_cannot_be_had(
+    metrics: str, paired: bool, typed: Typed | None, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMTRANS_CACHE", str(tmp_path))
+    with pytest.raises(WeightsError) as caught:
+        make_tools(ToolSettings(metrics), paired=paired, data=tmp_path, offline=True, typed=typed)
+    assert words in caught.value.hint
 
 
 def test_missing_packages_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

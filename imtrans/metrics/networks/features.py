@@ -70,6 +70,7 @@ def load_features(
     device: str | torch.device = "cpu",
     offline: bool = False,
     progress: Progress | None = None,
+    option: str | None = "--features FILE",
 ) -> FeatureNetwork:
     """The feature network that ``source`` stands for.
 
@@ -81,6 +82,7 @@ def load_features(
         device: where it computes.
         offline: never download.
         progress: called while downloading.
+        option: what gives the file, for the message.
 
     Raises:
         UsageError: it is none of the three, or cannot be imported.
@@ -88,9 +90,7 @@ def load_features(
     """
     where = torch.device(device)
     if source == "inception":
-        return _inception(
-            obtain(INCEPTION, offline=offline, progress=progress, option="--features FILE"), resize, where
-        )
+        return _inception(obtain(INCEPTION, offline=offline, progress=progress, option=option), resize, where)
     path = Path(source).expanduser()
     if path.exists() or source.endswith(ENDINGS):
         return _inception(path, resize, where)

@@ -126,6 +126,7 @@ def load_lpips(
     *,
     offline: bool = False,
     progress: Progress | None = None,
+    option: str | None = "--lpips-weights FILE",
 ) -> Lpips:
     """LPIPS 0.1 with the authors' linear layers.
 
@@ -134,6 +135,7 @@ def load_lpips(
         weights: the backbone's file; None takes the cache's, or downloads it.
         offline: never download.
         progress: called while downloading.
+        option: what gives the file, for the message; None where nothing does.
 
     Raises:
         MissingExtraError: torchmetrics, which carries the linear layers, is not installed.
@@ -141,7 +143,7 @@ def load_lpips(
     """
     linear = _linear(backbone)  # first, because it costs nothing to find out
     network: nn.Module = blank(AlexNet) if backbone == "alex" else blank(vgg16)
-    path = weights or obtain(_FILES[backbone], offline=offline, progress=progress, option="--lpips-weights FILE")
+    path = weights or obtain(_FILES[backbone], offline=offline, progress=progress, option=option)
     fill(network, read(path).tensors, path, what=_FILES[backbone].name)
     return Lpips(network, linear, f"LPIPS 0.1 ({backbone})", digests.sha256_of(path))
 
