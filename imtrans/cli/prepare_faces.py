@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imtrans.cli.prepare_report import leave
 from imtrans.errors import UsageError
 
 if TYPE_CHECKING:
     from imtrans.data.prepare.faces.geometry import Margins
-
-INTERRUPTED = 130
-"""Exit status after Ctrl-C: 128 and the number of SIGINT."""
 
 WHICH = ("largest", "all", "error")
 
@@ -87,17 +84,11 @@ def faces(
 
     options = PortraitOptions(size, around, which, background == "transparent")  # type: ignore[arg-type]  # looked at above
     portraits = Portraits(load_detector(detector), load_segmenter(segmenter) if segment else None, options)
-    reporter = FacesReporter(as_json, len(jobs), size)
-    with warnings.catch_warnings(), reporter:
-        warnings.simplefilter(
-            "ignore"
-        )  # remarks of Pillow on odd metadata and of the library, which users cannot act on
+    reporter = FacesReporter(as_json, len(jobs), output or OUTPUT, size)
+    with reporter.working():
         summary = prepare_files(portraits, jobs, skip_existing=skip_existing, quality=quality, on_event=reporter.report)
-    reporter.end(summary, output or OUTPUT)
-    if summary.interrupted:
-        raise typer.Exit(INTERRUPTED)
-    if summary.failed:
-        raise typer.Exit(1)
+    reporter.end(summary)
+    leave(summary)
 
 
 def _margins(text: str) -> Margins:

@@ -1,18 +1,21 @@
-"""What the ways of preparing pairs have in common at the command line: the work itself, and what is said of it."""
+"""What the ways of preparing pictures have in common at the command line: the work itself, and what is said of it."""
 
 from __future__ import annotations
 
 import json
 import os
 import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from imtrans.cli.printing import plain, print_line
+from imtrans.errors import ImtransError
 
 if TYPE_CHECKING:
     from imtrans.data.prepare.pairs import Event, Job, Maker, Summary
@@ -24,36 +27,57 @@ _MOST_WORKERS = 4
 """Pictures that are worked on at a time; each may need some hundred megabytes."""
 
 
-def make_data_set(jobs: list[Job], maker: Maker, output: Path, *, skip_existing: bool, as_json: bool) -> None:
-    """Make the pairs of a plan and tell about it.
+class PictureJob(Protocol):
+    """A picture that something is made of."""
 
-    Raises:
-        typer.Exit: with 1 where pictures failed, 130 after Ctrl-C.
-    """
-    from imtrans.data.prepare.pairs import make_files
-
-    reporter = PairsReporter(as_json, len(jobs), output)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\.")  # remarks on odd metadata, which mean nothing to users
-        try:
-            workers = min(_MOST_WORKERS, os.cpu_count() or 1)
-            summary = make_files(jobs, maker, reporter.report, skip_existing=skip_existing, workers=workers)
-        finally:
-            reporter.stop()
-    reporter.end(summary, jobs)
-    if summary.interrupted:
-        raise typer.Exit(INTERRUPTED)
-    if summary.failed:
-        raise typer.Exit(1)
+    @property
+    def source(self) -> Path:
+        """Its file."""
 
 
-class PairsReporter:
-    """A bar for a person at a terminal, lines for a log file, JSON for a program.
+class PictureEvent(Protocol):
+    """What became of a picture."""
+
+    @property
+    def kind(self) -> Literal["done", "skipped", "failed"]:
+        """How it went."""
+
+    @property
+    def job(self) -> PictureJob:
+        """Which one."""
+
+    @property
+    def error(self) -> ImtransError | None:
+        """Why, in ``failed``."""
+
+
+class Counts(Protocol):
+    """How it ended, by pictures."""
+
+    @property
+    def skipped(self) -> int:
+        """What they give was there already."""
+
+    @property
+    def failed(self) -> int:
+        """They gave nothing."""
+
+    @property
+    def left(self) -> int:
+        """An interruption kept them from being tried."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it."""
+
+
+class PrepareReporter:
+    """A bar for a person at a terminal, lines for a log file, JSON for a program; failures go to stderr.
 
     Args:
         as_json: for a program.
         total: how many pictures there are.
-        output: folder of the data set.
+        output: where the results go.
     """
 
     def __init__(self, as_json: bool, total: int, output: Path) -> None:
@@ -64,56 +88,114 @@ class PairsReporter:
             columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self._bar = Progress(*columns, console=self.err, transient=True)
             self._task = self._bar.add_task("", total=total)
-            self._bar.start()
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Show the bar while it works and take it away whatever happens, and keep libraries' remarks off the screen."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on odd metadata and the like, which mean nothing to users
+            if self._bar is None:
+                yield
+                return
+            with self._bar:
+                yield
+
+    def tell(self, event: PictureEvent, words: str, record: Mapping[str, Any], *, remarkable: bool = False) -> None:
+        """Something became of a picture.
+
+        Args:
+            event: what.
+            words: a line on it, where it did not fail; at a terminal the bar says enough unless it is ``remarkable``.
+            record: what a program is told besides.
+            remarkable: see ``words``.
+        """
+        if self._bar is not None:
+            self._bar.advance(self._task)
+        error = event.error
+        if self.as_json:
+            reasons = {"reason": error.what, "have": error.have, "hint": error.hint} if error else {}
+            self.print_json({"event": event.kind, "input": str(event.job.source), **record, **reasons})
+        elif error is not None:
+            self.err.print(plain("failed: " + str(error).replace("\n", "\n  ")), markup=False, soft_wrap=True)
+        elif self._bar is None or remarkable:
+            print_line(words)
+
+    def conclude(self, counts: Counts, made: str, record: Mapping[str, Any], notes: Sequence[str] = ()) -> None:
+        """Where the results are, how many, and how long it took.
+
+        Args:
+            counts: of pictures.
+            made: what came out and in what time.
+            record: what a program is told.
+            notes: what else there is to say.
+        """
+        if self.as_json:
+            self.print_json({"event": "end", "output": str(self.output), **record})
+            return
+        parts = [made, *(f"{n} {what}" for n, what in ((counts.skipped, "skipped"), (counts.failed, "failed")) if n)]
+        parts += notes
+        if counts.interrupted:
+            parts.append(f"interrupted with {counts.left} to go; --skip-existing goes on")
+        print_line(f"{self.output}: {', '.join(parts)}")
+
+    def print_json(self, record: Mapping[str, Any]) -> None:
+        """One object a line."""
+        print(json.dumps(record), flush=True)
+
+
+def leave(counts: Counts) -> None:
+    """End the command as it went.
+
+    Raises:
+        typer.Exit: with 1 where pictures failed, 130 after Ctrl-C.
+    """
+    if counts.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if counts.failed:
+        raise typer.Exit(1)
+
+
+# --- pairs ------------------------------------------------------------------------------------------------------------
+
+
+def make_data_set(jobs: list[Job], maker: Maker, output: Path, *, skip_existing: bool, as_json: bool) -> None:
+    """Make the pairs of a plan and tell about it.
+
+    Raises:
+        typer.Exit: with 1 where pictures failed, 130 after Ctrl-C.
+    """
+    from imtrans.data.prepare.pairs import make_files
+
+    reporter = PairsReporter(as_json, len(jobs), output)
+    workers = min(_MOST_WORKERS, os.cpu_count() or 1)
+    with reporter.working():
+        summary = make_files(jobs, maker, reporter.report, skip_existing=skip_existing, workers=workers)
+    reporter.end(summary, jobs)
+    leave(summary)
+
+
+class PairsReporter(PrepareReporter):
+    """Tells how pairs are made."""
 
     def report(self, event: Event) -> None:
         """Something became of a picture."""
-        if self.as_json:
-            print(json.dumps(_record(event)), flush=True)
-        elif event.error is not None:
-            self.err.print(plain("failed: " + str(event.error).replace("\n", "\n  ")), markup=False, soft_wrap=True)
-        elif self._bar is None and event.kind == "skipped":
-            print_line(f"{event.job.source}: skipped, its pairs are there")
-        elif self._bar is None:
+        files = event.written if event.kind == "done" else event.job.targets
+        outputs = [str(path) for pair in files for path in pair]
+        words = f"{event.job.source}: skipped, its pairs are there"
+        if event.kind == "done":
             flat = f", {_flat(event.left_out)}" if event.left_out else ""
-            print_line(
-                f"{event.job.source}: {_pairs(len(event.written))} for {event.job.split}{flat} ({event.seconds:.1f} s)"
-            )
-        if self._bar is not None:
-            self._bar.advance(self._task)
-
-    def stop(self) -> None:
-        """Take the bar away, whatever happened."""
-        if self._bar is not None:
-            self._bar.stop()
+            words = f"{event.job.source}: {_pairs(len(files))} for {event.job.split}{flat} ({event.seconds:.1f} s)"
+        self.tell(event, words, {"split": event.job.split, "outputs": outputs})
 
     def end(self, summary: Summary, jobs: list[Job]) -> None:
         """Where the pairs are, how many, and how long it took."""
-        if self.as_json:
-            counts = {
-                name: getattr(summary, name) for name in ("done", "skipped", "failed", "left", "pairs", "left_out")
-            }
-            told = {"seconds": round(summary.seconds, 3), "interrupted": summary.interrupted}
-            print(json.dumps({"event": "end", "output": str(self.output), **counts, **told}), flush=True)
-            return
-        parts = [f"{_pairs(summary.pairs)} in {summary.seconds:.1f} s"]
-        parts += [f"{n} {what}" for n, what in ((summary.skipped, "skipped"), (summary.failed, "failed")) if n]
-        if summary.left_out:
-            parts.append(_flat(summary.left_out))
+        names = ("done", "skipped", "failed", "left", "pairs", "left_out")
+        record = {name: getattr(summary, name) for name in names}
+        record |= {"seconds": round(summary.seconds, 3), "interrupted": summary.interrupted}
+        notes = [_flat(summary.left_out)] if summary.left_out else []
         if held_out := sum(job.split == "test" for job in jobs):
-            parts.append(f"{held_out} of {len(jobs)} pictures held out for testing")
-        if summary.interrupted:
-            parts.append(f"interrupted with {summary.left} to go; --skip-existing goes on")
-        print_line(f"{self.output}: {', '.join(parts)}")
-
-
-def _record(event: Event) -> dict[str, object]:
-    record: dict[str, object] = {"event": event.kind, "input": str(event.job.source), "split": event.job.split}
-    files = event.written if event.kind == "done" else event.job.targets
-    record["outputs"] = [str(path) for pair in files for path in pair]
-    if event.error is not None:
-        record |= {"reason": event.error.what, "have": event.error.have, "hint": event.error.hint}
-    return record
+            notes.append(f"{held_out} of {len(jobs)} pictures held out for testing")
+        self.conclude(summary, f"{_pairs(summary.pairs)} in {summary.seconds:.1f} s", record, notes)
 
 
 def _pairs(count: int) -> str:
