@@ -28,7 +28,7 @@ def data() -> None:
     """Look at data sets."""
 
 
-@app.command()
+@app.command(short_help="Say what a folder of pictures is good for.")
 def check(
     folder: Annotated[Path, typer.Argument(help="The folder that --data is to name.", show_default=False)],
     kind: Annotated[

@@ -68,7 +68,8 @@ def evaluate(
 ) -> None:
     """Measure results against real pictures, or a MODEL on held-out data.
 
-    Examples:
+    For example:
+
         imtrans evaluate --results out/ --targets real/
 
         imtrans evaluate --results out/ --targets real/ --inputs in/ --metrics psnr,ssim,lpips

@@ -67,7 +67,8 @@ def generate(
 ) -> None:
     """Generate pictures with MODEL. A seed always gives the same picture.
 
-    Examples:
+    For example:
+
         imtrans generate dcgan --weights runs/d1/checkpoints/step-00002000/generator.ema.safetensors --seeds 0-15,42
 
         imtrans generate cdcgan --weights digits.safetensors --class 0-9 --seeds 0-7 --grid 8x10 --output digits.png

@@ -63,7 +63,7 @@ def list_built(as_json: Json = False) -> None:
         print(f"None is used: {why_no_library()} Build one: imtrans kernels build.")
 
 
-@app.command()
+@app.command(short_help="Remove every library from the cache.")
 def clean() -> None:
     """Remove every library, log and remains of builds from the cache; the one inside the package stays."""
     from imtrans.ops.build import cache_folder

@@ -74,21 +74,21 @@ def _options(
     """Images into images with generative networks."""
 
 
-app.command()(run)
-app.command()(generate)
-app.command()(project)
-app.command()(train)
-app.command()(evaluate)
-app.command()(export)
-app.command()(inspect)
-app.command()(convert)
+app.command(short_help="Translate pictures.")(run)
+app.command(short_help="Draw pictures from seeds.")(generate)
+app.command(short_help="Find the latent that draws a picture again.")(project)
+app.command(short_help="Train a model, or go on with a stopped run.")(train)
+app.command(short_help="Measure results, or a model on held-out data.")(evaluate)
+app.command(short_help="Write a trained network into one file.")(export)
+app.command(short_help="Say what a checkpoint is and how to run it.")(inspect)
+app.command(short_help="Write any checkpoint as safetensors.")(convert)
 app.add_typer(data, name="data")
 app.add_typer(prepare, name="prepare")
 app.add_typer(runs, name="runs")
 app.add_typer(models, name="models")
 app.add_typer(plugins, name="plugins")
 app.add_typer(kernels, name="kernels")
-app.command()(doctor)
+app.command(short_help="Look at this machine, kernels and plugins.")(doctor)
 
 
 def main() -> None:

@@ -50,7 +50,7 @@ def models(
         print(f"{plugins} could not be loaded; 'imtrans plugins' says why.", file=sys.stderr)
 
 
-@app.command()
+@app.command(short_help="Show a model: weights, paper, every setting.")
 def show(
     name: Annotated[str, typer.Argument(help="A model, as 'imtrans models' lists it.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,

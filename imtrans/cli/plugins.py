@@ -40,7 +40,7 @@ def plugins(
     )
 
 
-@app.command()
+@app.command(short_help="Write a small plugin as a start for yours.")
 def new(
     name: Annotated[str, typer.Argument(help="The model's name: lower-case letters, digits, '-' and '_'.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to make the distribution in.")] = Path(),

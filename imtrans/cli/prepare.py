@@ -16,6 +16,6 @@ def prepare() -> None:
     """Make data sets from ordinary pictures."""
 
 
-app.command()(faces)
-app.command()(blur)
-app.command()(outlines)
+app.command(short_help="Portraits: upright, cut out, on white.")(faces)
+app.command(short_help="Pairs of a shaken and a sharp picture.")(blur)
+app.command(short_help="Pairs of a line drawing and a picture.")(outlines)

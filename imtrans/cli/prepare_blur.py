@@ -55,7 +55,8 @@ def blur(
 ) -> None:
     """Blur pictures as a shaking hand does, for networks that learn to deblur.
 
-    Examples:
+    For example:
+
         imtrans prepare blur photos/ --output blurred/ --crop 256 --crops 8 --test 0.1
 
         imtrans train deblurgan --data blurred/ --output runs/d1

@@ -56,7 +56,8 @@ def faces(
 
     Pictures without a face are reported and left out.
 
-    Examples:
+    For example:
+
         imtrans prepare faces photo.jpg --output portraits/
 
         imtrans prepare faces photos/ --output faces/trainA --faces all --size 286

@@ -51,7 +51,8 @@ def outlines(
 ) -> None:
     """Draw the outlines of pictures, for networks that learn to make pictures of drawings.
 
-    Examples:
+    For example:
+
         imtrans prepare outlines photos/ --output outlines/ --test 0.1
 
         imtrans train pix2pix --data outlines/ --output runs/o1

@@ -46,7 +46,8 @@ def project(
     Writes target.png (the middle of the picture, in the model's size), projected.png and latent.safetensors, which
     'imtrans run MODEL --style-seed' takes as an input.
 
-    Examples:
+    For example:
+
         imtrans project stylegan2 --input face.jpg
 
         imtrans project stylegan2 --input face.jpg --loss vgg --steps 1000 --video gif --output face/

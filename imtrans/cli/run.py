@@ -90,7 +90,8 @@ def run(
 ) -> None:
     """Translate pictures with MODEL.
 
-    Examples:
+    For example:
+
         imtrans run cyclegan --input photo.jpg
 
         imtrans run cyclegan --input photos/ --output out/ --batch-size 4

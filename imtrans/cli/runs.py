@@ -88,7 +88,7 @@ def show(
         print_line(f"wrote {path}")
 
 
-@app.command()
+@app.command(short_help="Compare runs: where they differ, and how far.")
 def compare(
     folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.", show_default=False)],
     curves: Curves = None,

@@ -8,9 +8,10 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
 from imtrans import registry
-from imtrans.cli.main import BUG, INTERRUPTED, main
+from imtrans.cli.main import BUG, INTERRUPTED, app, main
 from imtrans.errors import TrainingError, UsageError
 from imtrans.version import __version__
 
@@ -55,6 +56,20 @@ def test_help_names_every_command() -> None:
     assert done.returncode == 0
     assert all(f"\n  {command} " in done.stdout for command in COMMANDS)
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "group", [(), *((name,) for name in ("data", "prepare", "runs", "models", "plugins", "kernels"))]
+)
+def test_what_commands_do_fits_into_a_line(group: tuple[str, ...]) -> None:
+    told = CliRunner().invoke(app, [*group, "--help"], env={"COLUMNS": "80"}).stdout
+    assert "..." not in told.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("command", ["run", "generate", "project", "train", "evaluate", "export", "prepare blur"])
+def test_every_example_has_a_line_of_its_own(command: str) -> None:
+    told = CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": "120"}).stdout
+    assert "\n  For example:\n" in told
 
 
 @pytest.mark.parametrize(
