@@ -85,7 +85,8 @@ def _files(arguments: list[str], records: list[dict[str, Any]], as_json: bool) -
             continue
         about = ""
         if inside.what == "run":
-            about = f"{inside.newest}, the newest of {inside.steps} checkpoints of the training run {folder}"
+            which = "the only checkpoint" if inside.steps == 1 else f"the newest of {inside.steps} checkpoints"
+            about = f"{inside.newest}, {which} of the training run {folder}"
         elif inside.what == "checkpoint":
             about = f"the checkpoint {folder} of a training run"
         found.extend((str(path), about) for path in inside.files)

@@ -39,7 +39,7 @@ class RunFolder:
         if self.config_path.exists():
             raise TrainingError(
                 f"{self.root} holds a training run already.",
-                have=f"It has {len(checkpoints(self.checkpoints))} checkpoints.",
+                have=f"Checkpoints in it: {len(checkpoints(self.checkpoints))}.",
                 hint="Go on with it by --resume, or give another --output.",
             )
 

@@ -23,6 +23,7 @@ from imtrans.card import Card, Weights
 from imtrans.errors import PluginError, UnknownNameError, WeightsError, did_you_mean
 from imtrans.weights import digests
 from imtrans.weights.download import Patience, Progress, download
+from imtrans.weights.folders import translator_in
 
 ENDINGS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".pkl")
 
@@ -58,13 +59,15 @@ def locate(
 
     Args:
         card: the model's card.
-        source: the name of weights on the card; a path; or None for the card's default weights.
+        source: the name of weights on the card; a path, which may be the folder of a training run or of a checkpoint,
+            also with a direction after a ``#``; or None for the card's default weights.
         offline: never download.
         progress: called while downloading; see :data:`imtrans.weights.download.Progress`.
         patience: how long to put up with a bad line.
 
     Raises:
         UnknownWeightsError: ``source`` is neither a name nor a file.
+        AmbiguousWeightsError: the folder holds several networks that translate, or is none of imtrans.
         WeightsError: the file cannot be had, or is not the one that was published.
         PluginError: the card promises a file that its package does not have.
     """
@@ -167,6 +170,8 @@ def _from_path(card: Card, source: str | Path) -> Located:
         path = Path(base).expanduser()
     if source == "" or not path.exists():
         raise _unknown(card, str(source))
+    if path.is_dir():
+        path, network = translator_in(path, network), None
     return Located(path, path.name, network=network)
 
 

@@ -136,7 +136,7 @@ def test_folders_stand_for_their_files(folder: Path) -> None:
         build_generator(CONFIG).state_dict(), place / "generator_ab.safetensors", metadata_for("cyclegan", CONFIG)
     )
     said = words(inspect("run"))
-    assert "in step-00000007, the newest of 1 checkpoints of the training run run" in said
+    assert "in step-00000007, the only checkpoint of the training run run" in said
     assert "generator_ab.safetensors" in said
     assert "in the checkpoint" in words(inspect(str(place)))
     assert "G.pth" in words(inspect("."))

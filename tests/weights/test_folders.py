@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from imtrans.errors import WeightsError
-from imtrans.weights.folders import translators_in, weights_in
+from imtrans.weights.folders import AmbiguousWeightsError, translator_in, translators_in, weights_in
 
 
 def checkpoint(folder: Path, step: int, **directions: str) -> Path:
@@ -40,6 +40,19 @@ def test_a_run_stands_for_its_newest_checkpoint(tmp_path: Path) -> None:
     assert (found.what, found.newest, found.steps) == ("run", "step-00000100", 2)
     assert [path.name for path in found.files] == ["ab.safetensors", "judge.safetensors"]
     assert found.files[0].parent.name == "step-00000100"
+
+
+def test_a_run_stands_for_the_network_that_is_named_or_the_only_one(tmp_path: Path) -> None:
+    one, two = run(tmp_path / "one"), run(tmp_path / "two")
+    checkpoint(one / "checkpoints", 5, ab="a2b")
+    checkpoint(two / "checkpoints", 5, ab="a2b", ba="b2a")
+    assert translator_in(one, None).name == "ab.safetensors"
+    assert translator_in(two, "b2a").name == "ba.safetensors"
+    with pytest.raises(AmbiguousWeightsError, match="holds 2 networks that translate") as caught:
+        translator_in(two, None)
+    assert f"--weights '{two}#a2b'" in caught.value.hint
+    with pytest.raises(AmbiguousWeightsError, match="no network that translates 'b2c'"):
+        translator_in(two, "b2c")
 
 
 def test_a_run_that_has_no_checkpoint_yet(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from fileserver import Behaviour, serving
+from safetensors.torch import save_file
 
 from imtrans.card import Card, Ref, Weights
 from imtrans.errors import PluginError, UsageError, WeightsError
@@ -64,6 +67,20 @@ def test_shipped_weights_lie_in_the_plugins_package(package: Path, module: str) 
     assert found.path == package / "weights" / "w.safetensors"
     assert (found.name, found.network, found.notes) == ("own", None, ())
     assert found.weights == shipped(sha256=DIGEST)
+
+
+def test_a_training_run_serves_where_the_model_is_named_too(tmp_path: Path) -> None:
+    place = tmp_path / "run" / "checkpoints" / "step-00000002"
+    place.mkdir(parents=True)
+    (tmp_path / "run" / "config.toml").touch()
+    (place / "state.pt").touch()
+    for name, direction in (("ab", "a2b"), ("ba", "b2a")):
+        identity = json.dumps({"model": "toy", "config": {}, "direction": direction})
+        save_file({"w": torch.ones(1)}, place / f"{name}.safetensors", {"imtrans": identity})
+    found = locate(card(), f"{tmp_path / 'run'}#b2a")
+    assert (found.path, found.network) == (place / "ba.safetensors", None)
+    with pytest.raises(WeightsError, match="holds 2 networks that translate"):
+        locate(card(), tmp_path / "run")
 
 
 def test_a_plugin_of_a_single_module(package: Path) -> None:
