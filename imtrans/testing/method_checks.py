@@ -15,8 +15,9 @@ from imtrans.data.kind_names import KIND_WORDS
 from imtrans.testing.base import PluginChecks
 from imtrans.testing.batches import random_batch
 from imtrans.train.draws import Draws
+from imtrans.train.freezing import learning_only
 from imtrans.train.method import Method, Phase, Step
-from imtrans.train.optimise import learning_only, make_optimiser
+from imtrans.train.optimise import make_optimiser
 from imtrans.train.pool import ImagePool
 
 

@@ -1,4 +1,4 @@
-"""One group of parameters learns, the others hold still."""
+"""The optimiser of a phase: its parameters, its settings step by step, and how tensors lie while it works."""
 
 from __future__ import annotations
 
@@ -88,16 +88,3 @@ def _laid_as(parameter: nn.Parameter, tensor: torch.Tensor) -> torch.Tensor:
     if tensor.stride() == parameter.stride():
         return tensor
     return torch.empty_like(parameter, dtype=tensor.dtype, requires_grad=False).copy_(tensor)
-
-
-@contextlib.contextmanager
-def learning_only(networks: nn.ModuleDict, phase: Phase) -> Iterator[None]:
-    """Freeze what the phase does not learn: its gradients would be computed and thrown away."""
-    learning = {id(parameter) for parameter in parameters_of(phase)}
-    for parameter in networks.parameters():
-        parameter.requires_grad_(id(parameter) in learning)
-    try:
-        yield
-    finally:
-        for parameter in networks.parameters():
-            parameter.requires_grad_(True)
