@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from imtrans.train.run import RunFolder
     from imtrans.train.settings import RunConfig
 
-STOPPED = 130
-"""Exit status of a run that SIGINT or SIGTERM stopped after a checkpoint: not a failure, and not the end either."""
-
 
 def train(
     model: Annotated[str, typer.Argument(help="The model, as 'imtrans models' lists it.", show_default=False)],
@@ -146,6 +143,8 @@ class Command:
 
     def train(self) -> int:
         """Train in this process, alone or as one of several; gives the exit status."""
+        from imtrans.train.launch import STOPPED
+
         card, settings, run = self.settings()
         trainer = _trainer(card, settings, run, self.device, self.devices)
         if trainer.ranks.first and not self.resume:
