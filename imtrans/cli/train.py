@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imtrans.cli.options import JsonLines
 from imtrans.errors import ConfigError, DeviceError, UsageError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def train(
         bool | None, typer.Option("--compile/--no-compile", help="Let torch.compile make code of the networks.")
     ] = None,
     backend: Annotated[str | None, typer.Option(help="Operators: auto, fused or reference [default: auto].")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+    as_json: JsonLines = False,
 ) -> None:
     """Train MODEL on your pictures, or go on with a run that was stopped.
 
