@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imtrans.cli.options import Backend, Device, JsonLines, Offline, Weights
+
 if TYPE_CHECKING:
     from imtrans.infer.generator import Generator
     from imtrans.infer.projection import Distance
@@ -21,10 +23,7 @@ def project(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder of the results [default: imtrans-output/NAME].")
     ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option("--weights", "-w", help="Name of weights, or a checkpoint file [default: the model's]."),
-    ] = None,
+    weights: Weights = None,
     steps: Annotated[int, typer.Option(min=1, help="Of gradient descent.")] = 500,
     space: Annotated[str, typer.Option(help="w+ (a style a layer, closer) or w (one style, more typical).")] = "w+",
     loss: Annotated[str, typer.Option(help="pixels, or vgg (downloads 550 MB once, and sees more like people).")] = (
@@ -36,10 +35,10 @@ def project(
     video: Annotated[
         str | None, typer.Option(help="A film of the way too: gif, or mp4 (needs the extra 'video').")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    backend: Annotated[str, typer.Option(help="Operators: auto, fused or reference.")] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Never download weights.")] = False,
+    device: Device = "auto",
+    backend: Backend = "auto",
+    as_json: JsonLines = False,
+    offline: Offline = False,
 ) -> None:
     """Find the latent from which MODEL draws a picture again, as nearly as it can.
 
