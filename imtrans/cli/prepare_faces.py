@@ -8,19 +8,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imtrans.cli.leaving import leave_after
-from imtrans.cli.options import Format, Inputs, JsonLines, MoreInputs, Quality, Recursive
 from imtrans.errors import UsageError
 
 if TYPE_CHECKING:
     from imtrans.data.prepare.faces.geometry import Margins
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 and the number of SIGINT."""
+
 WHICH = ("largest", "all", "error")
 
 
 def faces(
-    more: MoreInputs = None,
-    inputs: Inputs = None,
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="INPUT", help="The same as --input.", show_default=False)
+    ] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", "-i", help="A picture, a folder of pictures or a pattern; repeatable."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -40,14 +46,14 @@ def faces(
     ] = "white",
     detector: Annotated[str, typer.Option(help="mediapipe, or package.module:name of your own.")] = "mediapipe",
     segmenter: Annotated[str, typer.Option(help="mediapipe, or package.module:name of your own.")] = "mediapipe",
-    kind: Format = "png",
-    quality: Quality = 95,
-    recursive: Recursive = False,
+    kind: Annotated[str, typer.Option("--format", help="same (as the input), png, jpg, webp, tiff or bmp.")] = "png",
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG and WebP.")] = 95,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders of folders.")] = False,
     skip_existing: Annotated[
         bool,
         typer.Option("--skip-existing", help="Leave out pictures whose portrait is there; continues a stopped run."),
     ] = False,
-    as_json: JsonLines = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:
     """Make portraits as models of faces are trained with: eyes level, head in the middle, white behind.
 
@@ -83,11 +89,15 @@ def faces(
     portraits = Portraits(load_detector(detector), load_segmenter(segmenter) if segment else None, options)
     reporter = FacesReporter(as_json, len(jobs), size)
     with warnings.catch_warnings(), reporter:
-        # Remarks of Pillow on odd metadata and of the library, which users cannot act on.
-        warnings.simplefilter("ignore")
+        warnings.simplefilter(
+            "ignore"
+        )  # remarks of Pillow on odd metadata and of the library, which users cannot act on
         summary = prepare_files(portraits, jobs, skip_existing=skip_existing, quality=quality, on_event=reporter.report)
     reporter.end(summary, output or OUTPUT)
-    leave_after(summary)
+    if summary.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if summary.failed:
+        raise typer.Exit(1)
 
 
 def _margins(text: str) -> Margins:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from imtrans.cli.leaving import leave_after
 from imtrans.cli.printing import plain, print_line
-from imtrans.cli.remarks import without_pillow_s_remarks
 
 if TYPE_CHECKING:
     from imtrans.data.prepare.pairs import Event, Job, Maker, Summary
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 and the number of SIGINT."""
 
 _MOST_WORKERS = 4
 """Pictures that are worked on at a time; each may need some hundred megabytes."""
@@ -30,14 +33,18 @@ def make_data_set(jobs: list[Job], maker: Maker, output: Path, *, skip_existing:
     from imtrans.data.prepare.pairs import make_files
 
     reporter = PairsReporter(as_json, len(jobs), output)
-    with without_pillow_s_remarks():
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")  # remarks on odd metadata, which mean nothing to users
         try:
             workers = min(_MOST_WORKERS, os.cpu_count() or 1)
             summary = make_files(jobs, maker, reporter.report, skip_existing=skip_existing, workers=workers)
         finally:
             reporter.stop()
     reporter.end(summary, jobs)
-    leave_after(summary)
+    if summary.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if summary.failed:
+        raise typer.Exit(1)
 
 
 class PairsReporter:
