@@ -60,7 +60,7 @@ class Demanding:
     steps: int = 10
 
 
-finite = st.floats(allow_nan=False, allow_infinity=False)
+finite = st.floats(allow_nan=False)
 layers = st.builds(
     Layer,
     width=st.integers(1, 10**6),
