@@ -14,6 +14,7 @@ import ast
 import contextlib
 import inspect
 import itertools
+import math
 import sys
 import textwrap
 import types
@@ -93,6 +94,8 @@ def _convert_scalar(value: Any, kind: Any, key: str) -> Any:
         return Path(value)
     if type(value) is not kind:  # exact: True is an int to Python, and not to a reader
         raise _wrong_type(value, kind, key)
+    if kind is float and not math.isfinite(value):
+        raise ConfigError(f"{key} must be a finite number, not {value}.")
     return value
 
 

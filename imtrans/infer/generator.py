@@ -243,7 +243,7 @@ class Generator:
         """
         check_seeds(seeds)
         self._check(sampling)
-        labels = self._labels(len(seeds), classes)
+        labels = self.labels(len(seeds), classes)
         z = latents(seeds, self.z_dim)
         codes = z if self.styles is None else self.map(z, labels, sampling, batch_size=batch_size)
         return Drawing(codes, labels, tuple(seeds))
@@ -334,8 +334,12 @@ class Generator:
                 hint="Leave --truncation-psi, --truncation-cutoff and --noise away.",
             )
 
-    def _labels(self, count: int, classes: int | Sequence[int] | None) -> Tensor | None:
-        """The class of each picture, int64 (count,)."""
+    def labels(self, count: int, classes: int | Sequence[int] | None) -> Tensor | None:
+        """The class of each picture, int64 (count,); None for a network without classes.
+
+        Raises:
+            UsageError: there is no such class, or the network wants to know one, or knows none.
+        """
         if not self.classes:
             if classes is not None:
                 raise UsageError(

@@ -8,12 +8,24 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
+from imtrans.errors import ConfigError
 from imtrans.train.method import Phase
 
 
 def make_optimiser(phase: Phase) -> torch.optim.Optimizer:
-    """The phase's optimiser over the parameters that the phase learns."""
-    return phase.optimiser.build(parameters_of(phase))
+    """The phase's optimiser over the parameters that the phase learns.
+
+    Raises:
+        ConfigError: it cannot have the phase's settings, such as a negative learning rate.
+    """
+    try:
+        return phase.optimiser.build(parameters_of(phase))
+    except ValueError as error:
+        raise ConfigError(
+            f"the phase {phase.name!r} cannot learn so: {error}.",
+            have=f"It is to learn with {phase.optimiser}.",
+            hint="Change it by --set, such as --set lr=1e-4.",
+        ) from error
 
 
 def parameters_of(phase: Phase) -> list[nn.Parameter]:
