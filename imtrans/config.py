@@ -94,8 +94,8 @@ def _convert_scalar(value: Any, kind: Any, key: str) -> Any:
         return Path(value)
     if type(value) is not kind:  # exact: True is an int to Python, and not to a reader
         raise _wrong_type(value, kind, key)
-    if kind is float and not math.isfinite(value):
-        raise ConfigError(f"{key} must be a finite number, not {value}.")
+    if kind is float and math.isnan(value):
+        raise ConfigError(f"{key} must be a number, not nan.")
     return value
 
 

@@ -14,9 +14,6 @@ from imtrans.infer.plan import OUTPUT, Job, collect, plan
 if TYPE_CHECKING:
     from imtrans.infer.restyle import Restyler
 
-USUAL = "fine"
-"""The layers that change unless others are named: colours, not shapes."""
-
 
 def restyle(
     card: Card,
@@ -51,11 +48,13 @@ def restyle(
         jobs = [job for job in jobs if not job.target.exists()]
 
     from imtrans.infer.generator import load_generator
-    from imtrans.infer.mixing import check_mixable, parse_layers
+    from imtrans.infer.mixing import check_mixable, finest, parse_layers
     from imtrans.infer.restyle import Restyler
 
     generator = load_generator(card, weights=weights, device=device, backend=backend, offline=offline)
-    chosen = parse_layers(layers or USUAL, check_mixable(generator))
+    count = check_mixable(generator)
+    # Unless others are named, the finest there are: they change colours, not shapes.
+    chosen = parse_layers(finest(count) if layers is None else layers, count, "--layers")
     restyler = Restyler(generator, style_seed, chosen, label=label, steps=steps, noise_seed=seed)
     if not as_json:
         print_line(f"{generator.describe()}; layers {', '.join(map(str, chosen))} from seed {style_seed}")

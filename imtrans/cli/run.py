@@ -82,7 +82,8 @@ def run(
         int | None, typer.Option(min=0, help="Of models that generate: draw each picture again in this seed's style.")
     ] = None,
     layers: Annotated[
-        str | None, typer.Option(help="With --style-seed: coarse, middle, fine, numbers [default: fine].")
+        str | None,
+        typer.Option(help="With --style-seed: coarse, middle, fine, numbers [default: the finest there are]."),
     ] = None,
     label: Annotated[
         int | None, typer.Option("--class", help="With --style-seed: class of the pictures, for conditional models.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ class Sampling:
                 f"there is no noise called {self.noise!r}.",
                 have="There are const (the network's own), random (drawn from the seed) and none.",
             )
+        if not math.isfinite(self.truncation_psi):
+            raise UsageError(f"a truncation psi is a number such as 0.7, not {self.truncation_psi}.")
         if self.truncation_cutoff is not None and self.truncation_cutoff < 0:
             raise UsageError(f"a truncation cutoff is a number of layers, not {self.truncation_cutoff}.")
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from imtrans.cli import project as module
 from imtrans.cli import run as run_module
-from imtrans.errors import ImtransError, UsageError
+from imtrans.errors import ImtransError, OutputError, UsageError
 from imtrans.weights.identity import metadata_for
 from imtrans.weights.writer import save
 from imtrans_stylegan2.config import GeneratorConfig
@@ -95,6 +95,7 @@ def test_project_takes_vggs_weights_from_a_file(typed: Typed, tmp_path: Path) ->
         (("--space", "z"), "in the space w or w"),
         (("--input", "nothing.png"), "no such file"),
         (("--class", "0"), "know no classes"),
+        (("--vgg-weights", "vgg.pth"), "looks at no VGG-16"),
         (("--seed", str(2**70)), "out of range"),
     ],
 )
@@ -102,6 +103,13 @@ def test_project_refuses_in_words(typed: Typed, arguments: tuple[str, ...], word
     """What it cannot do."""
     with pytest.raises(ImtransError, match=words):
         typed("project", "stylegan2", "--input", "face.png", "--steps", "1", *arguments)
+
+
+def test_a_folder_that_cannot_be_is_told_before_the_search(typed: Typed, tmp_path: Path) -> None:
+    """A million steps would take hours."""
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        typed("project", "stylegan2", "--input", "face.png", "--steps", "1000000", "--output", "file")
 
 
 def test_project_refuses_models_that_translate(typed: Typed) -> None:
@@ -116,6 +124,8 @@ def test_run_restyles_pictures_and_latents(typed: Typed, tmp_path: Path) -> None
     result = typed("run", "stylegan2", "--input", "out/latent.safetensors", "--style-seed", "3", "--layers", "0-5")
     assert result.exit_code == 0, result.output
     assert (tmp_path / "imtrans-output" / "latent.png").is_file()
+    result = typed("run", "stylegan2", "--input", "out/latent.safetensors", "--style-seed", "3")
+    assert "layers 4, 5 from seed 3" in result.output  # the finest that so small a network has
     (tmp_path / "bad.png").write_bytes(b"no picture")
     arguments = ("--input", "face.png", "--input", "bad.png", "--project-steps", "2", "--layers", "coarse", "--json")
     result = typed("run", "stylegan2", *arguments, "--style-seed", "3")
@@ -146,8 +156,11 @@ def test_classes_are_projected_and_restyled(typed: Typed, tmp_path: Path) -> Non
 
 def test_run_refuses_in_words(typed: Typed) -> None:
     """No such layers, classes, no seed, and models without styles."""
-    with pytest.raises(UsageError, match="no fine layers"):
-        typed("run", "stylegan2", "--input", "face.png", "--style-seed", "3")
+    with pytest.raises(UsageError, match="no fine layers") as refused:
+        typed("run", "stylegan2", "--input", "face.png", "--style-seed", "3", "--layers", "fine")
+    assert refused.value.hint == "Type for example --layers middle."
+    with pytest.raises(UsageError, match="--layers 'x' cannot be read"):
+        typed("run", "stylegan2", "--input", "face.png", "--style-seed", "3", "--layers", "x")
     mixed = ("--style-seed", "3", "--layers", "0")
     for label, words in (((), "which class"), (("--class", "2"), "no class 2")):
         with pytest.raises(UsageError, match=words):
