@@ -43,7 +43,7 @@ from imtrans.train.learning import eager, in_portions, learn
 from imtrans.train.meter import Meter
 from imtrans.train.method import Method, Phase, Step
 from imtrans.train.observer import Observer, Progress
-from imtrans.train.optimise import make_optimiser
+from imtrans.train.optimise import make_optimiser, restore_optimiser
 from imtrans.train.pool import ImagePool
 from imtrans.train.randomness import (
     random_states,
@@ -380,8 +380,8 @@ class Trainer:
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         try:
-            for name, optimiser in self.optimisers.items():
-                optimiser.load_state_dict(state["optimisers"][name])
+            for phase in self.phases:
+                restore_optimiser(self.optimisers[phase.name], phase, state["optimisers"][phase.name])
             self.engine.load_state_dict(state.get("scaler", {}))
             states = [state, *state.get("others", ())]
             if self.ranks.rank < len(states):

@@ -1,4 +1,4 @@
-"""StyleGAN2 from folders by class to pictures of a class, as its users type it, with all that it keeps from step to step."""
+"""StyleGAN2 from folders by class to pictures of a class, with all that it keeps from step to step."""
 
 from __future__ import annotations
 
