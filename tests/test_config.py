@@ -250,6 +250,7 @@ class TestOverrides:
             ("layer.width=1\nlr=2", "layer.width must be a whole number"),
             ("layer..width=1", "no setting"),
             ("lr=none", "lr must be a number"),
+            ("lr=nan", "lr must be a number"),
         ],
     )
     def test_refusals(self, assignment: str, message: str) -> None:

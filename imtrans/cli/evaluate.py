@@ -94,6 +94,13 @@ def evaluate(
     from imtrans import registry
 
     card = registry.find(model) if model is not None else None
+    if card is not None and card.task == "generate":
+        raise UsageError(
+            f"the model {card.name!r} generates pictures from random numbers; there is no picture to compare each with.",
+            have="Two folders of pictures can be compared as sets.",
+            hint=f"Type: imtrans generate {card.name} --seeds 0-999 --output out/; "
+            "then imtrans evaluate --results out/ --targets REAL/ --metrics fid,kid",
+        )
 
     from imtrans.cli.evaluate_report import EvaluateReporter
     from imtrans.metrics.running import Options

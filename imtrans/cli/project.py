@@ -63,6 +63,8 @@ def project(
         raise UsageError(f"there is no film called {video!r}.", have=f"There are {', '.join(SUFFIXES)}.")
     if loss not in ("pixels", "vgg"):
         raise UsageError(f"there is no loss called {loss!r}.", have="There are pixels and vgg.")
+    if vgg is not None and loss != "vgg":
+        raise UsageError(f"the loss {loss} looks at no VGG-16.", hint="Type --loss vgg, or leave --vgg-weights away.")
 
     from imtrans.data.picture import read_picture
     from imtrans.infer.generator import load_generator
@@ -103,8 +105,10 @@ class _Projecting:
         from imtrans.infer.animation import require_pyav, write_animation
         from imtrans.infer.projection import project, save_latent
 
+        # What cannot be written is told before minutes of work.
         if self.video == "mp4":
-            require_pyav()  # before minutes of work
+            require_pyav()
+        write_picture(target, self.folder / "target.png")  # type: ignore[arg-type]
         steps, frames, last = int(settings["steps"]), [], None  # type: ignore[call-overload]  # an int, as typed
         for last in project(self.generator, target, distance, **settings):  # type: ignore[arg-type]
             self._tell(last.step, steps, last.distance)
@@ -112,7 +116,6 @@ class _Projecting:
                 frames.append(self._picture(last.ws))
         assert last is not None
         about = {"loss": loss, "distance": last.distance, **settings}
-        write_picture(target, self.folder / "target.png")  # type: ignore[arg-type]
         write_picture(self._picture(last.ws), self.folder / "projected.png")  # type: ignore[arg-type]
         names = ["target.png", "projected.png", "latent.safetensors"]
         save_latent(self.folder / names[2], last.ws, self.generator, about)

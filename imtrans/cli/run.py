@@ -89,7 +89,11 @@ def run(
         int | None, typer.Option(min=0, help="Of models that generate: draw each picture again in this seed's style.")
     ] = None,
     layers: Annotated[
-        str | None, typer.Option(help="With --style-seed: coarse, middle, fine, numbers [default: fine].")
+        str | None,
+        typer.Option(help="With --style-seed: coarse, middle, fine, numbers [default: the finest there are]."),
+    ] = None,
+    label: Annotated[
+        int | None, typer.Option("--class", help="With --style-seed: class of the pictures, for conditional models.")
     ] = None,
     project_steps: Annotated[int, typer.Option(min=1, help="With --style-seed: of the search for the picture.")] = 500,
     as_json: JsonLines = False,
@@ -115,7 +119,7 @@ def run(
     # What is quick to refuse is refused before torch is imported and weights are fetched.
     card, pictures = _model_or_picture(model, [*(more or [])], weights)
     pictures = [*(inputs or []), *pictures]
-    wanted = _Wanted(style_seed, layers, heatmap)
+    wanted = _Wanted(style_seed, layers, label, compare, heatmap)
     if card is not None:
         wanted.check(card)
     sources = collect(pictures, recursive=recursive, leave_out=output or OUTPUT)
@@ -133,12 +137,15 @@ def run(
             output,
             style_seed=style_seed,
             layers=layers,
+            label=label,
             steps=project_steps,
+            seed=seed,
             weights=source,
             device=device,
             backend=backend,
             kind=kind,
             recursive=recursive,
+            skip_existing=skip_existing,
             as_json=as_json,
             offline=offline,
         )
@@ -211,6 +218,8 @@ class _Wanted:
 
     style_seed: int | None
     layers: str | None
+    label: int | None
+    compare: bool
     heatmap: bool
 
     def check(self, card: Card) -> None:
@@ -227,10 +236,16 @@ class _Wanted:
             refuse_without_heatmap(card)
         if card.task != "generate" or self.style_seed is None:
             check_task(card, "translate")
-        if card.task == "translate" and (self.style_seed is not None or self.layers is not None):
+        if card.task == "translate" and (self.style_seed, self.layers, self.label) != (None, None, None):
             raise UsageError(
                 f"the model {card.name!r} translates pictures and has no styles that could be mixed.",
-                hint="Leave --style-seed and --layers away.",
+                hint="Leave --style-seed, --layers and --class away.",
+            )
+        if self.style_seed is not None and self.compare:
+            raise UsageError(
+                "--compare shows a picture beside its translation, and --style-seed translates none.",
+                have="'imtrans project' writes the target and what was found of it.",
+                hint="Leave --compare away.",
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,8 @@ class Sampling:
                 f"there is no noise called {self.noise!r}.",
                 have="There are const (the network's own), random (drawn from the seed) and none.",
             )
+        if not math.isfinite(self.truncation_psi):
+            raise UsageError(f"a truncation psi is a number such as 0.7, not {self.truncation_psi}.")
         if self.truncation_cutoff is not None and self.truncation_cutoff < 0:
             raise UsageError(f"a truncation cutoff is a number of layers, not {self.truncation_cutoff}.")
 
@@ -224,7 +227,7 @@ class Generator(RunningModel):
         """
         check_seeds(seeds)
         self._check(sampling)
-        labels = self._labels(len(seeds), classes)
+        labels = self.labels(len(seeds), classes)
         z = latents(seeds, self.z_dim)
         codes = z if self.styles is None else self.map(z, labels, sampling, batch_size=batch_size)
         return Drawing(codes, labels, tuple(seeds))
@@ -310,8 +313,12 @@ class Generator(RunningModel):
                 hint="Leave --truncation-psi, --truncation-cutoff and --noise away.",
             )
 
-    def _labels(self, count: int, classes: int | Sequence[int] | None) -> Tensor | None:
-        """The class of each picture, int64 (count,)."""
+    def labels(self, count: int, classes: int | Sequence[int] | None) -> Tensor | None:
+        """The class of each picture, int64 (count,); None for a network without classes.
+
+        Raises:
+            UsageError: there is no such class, or the network wants to know one, or knows none.
+        """
         if not self.classes:
             if classes is not None:
                 raise UsageError(

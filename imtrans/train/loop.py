@@ -106,7 +106,7 @@ class Trainer:
         if not self.ranks.first:  # the same weights everywhere, and dropout of one's own
             seed_everything(stream_seed(train.seed, self.ranks.rank))
         # Held until fit begins: what a caller draws in between, if only by importing a library, must not count.
-        self.state = RunState(self.optimisers, self.engine, self.averages, self.pools)
+        self.state = RunState(self.phases, self.optimisers, self.engine, self.averages, self.pools)
         self.unreadable: Unreadable = {}
         """The pictures that could not be read so far."""
 

@@ -9,6 +9,8 @@ import torch
 
 from imtrans.train.averages import Averages
 from imtrans.train.engine import Engine
+from imtrans.train.method import Phase
+from imtrans.train.optimise import restore_optimiser
 from imtrans.train.pool import ImagePool
 from imtrans.train.randomness import random_states, restore_random_states
 
@@ -20,7 +22,8 @@ class RunState:
     """Optimisers, the scaler of gradients, averages, image pools and random numbers.
 
     Args:
-        optimisers: by phase.
+        phases: who learns, and with what.
+        optimisers: by the phase's name.
         engine: whose scaler and processes count.
         averages: of the networks.
         pools: by name; each process has its own.
@@ -31,11 +34,13 @@ class RunState:
 
     def __init__(
         self,
+        phases: Sequence[Phase],
         optimisers: Mapping[str, torch.optim.Optimizer],
         engine: Engine,
         averages: Averages,
         pools: Mapping[str, ImagePool],
     ) -> None:
+        self.phases = phases
         self.optimisers, self.engine, self.averages, self.pools = optimisers, engine, averages, pools
         self.hold_random()
 
@@ -73,11 +78,12 @@ class RunState:
             What the user should know of it, as sentences without a full stop.
 
         Raises:
+            TrainingError: a phase learnt with another kind of optimiser.
             KeyError, ValueError, TypeError, RuntimeError: it is not the state of such a run.
         """
         ranks = self.engine.ranks
-        for name, optimiser in self.optimisers.items():
-            optimiser.load_state_dict(state["optimisers"][name])
+        for phase in self.phases:
+            restore_optimiser(self.optimisers[phase.name], phase, state["optimisers"][phase.name])
         self.engine.load_state_dict(state.get("scaler", {}))
         states = [state, *state.get("others", ())]
         if ranks.rank < len(states):

@@ -10,15 +10,11 @@ from typing import TYPE_CHECKING
 
 from imtrans import registry
 from imtrans.card import Card
-from imtrans.errors import UnknownNameError, UsageError, WeightsError, did_you_mean
-from imtrans.weights.folders import ENDINGS, translators_in, weights_in
+from imtrans.errors import UnknownNameError, WeightsError, did_you_mean
+from imtrans.weights.folders import ENDINGS, AmbiguousWeightsError, translator_in
 
 if TYPE_CHECKING:
     from imtrans.weights.inspection import NetworkReport
-
-
-class AmbiguousWeightsError(WeightsError, UsageError):
-    """Several models could run these weights, and the file does not say which."""
 
 
 def choose(source: str | Path) -> tuple[Card, str | Path]:
@@ -37,7 +33,7 @@ def choose(source: str | Path) -> tuple[Card, str | Path]:
         return _named(source, owners), source
     path, network = _split(source)
     if path.is_dir():
-        path, network = _translator_in(path, network), None
+        path, network = translator_in(path, network), None
     elif not os.path.lexists(path):
         raise _unknown(str(source))
     target = f"{path}#{network}" if network else str(path)
@@ -64,29 +60,6 @@ def _split(source: str | Path) -> tuple[Path, str | None]:
     path = Path(source).expanduser()
     base, sign, network = str(path).rpartition("#")
     return (Path(base), network) if sign and not path.exists() else (path, None)
-
-
-def _translator_in(folder: Path, direction: str | None) -> Path:
-    """The file of the network in the folder of a run or a checkpoint that translates in this direction."""
-    found = translators_in(folder)
-    if direction is None and len(found) == 1:
-        return next(iter(found.values()))
-    if direction in found:
-        return found[direction]
-    if not found:
-        files = weights_in(folder).files
-        raise AmbiguousWeightsError(
-            f"{folder} is a folder with {len(files)} weights files, and no checkpoint of imtrans.",
-            have=f"Files: {', '.join(path.name for path in files[:8])}.",
-            hint=f"Name one: --weights {shlex.quote(str(files[0]))}",
-        )
-    raise AmbiguousWeightsError(
-        f"{folder} holds no network that translates {direction!r}."
-        if direction
-        else f"{folder} holds {len(found)} networks that translate.",
-        have=f"Directions: {', '.join(found)}. {did_you_mean(direction or '', found)}".strip(),
-        hint=f"Name one after a '#': --weights {shlex.quote(f'{folder}#{next(iter(found))}')}",
-    )
 
 
 def _recognised(source: str) -> Card:

@@ -15,8 +15,9 @@ from imtrans.card import Card
 from imtrans.config import to_dict
 from imtrans.errors import OutputError, UsageError
 from imtrans.version import __version__
-from imtrans.weights.choosing import AmbiguousWeightsError, choose
+from imtrans.weights.choosing import choose
 from imtrans.weights.digests import sha256_of
+from imtrans.weights.folders import AmbiguousWeightsError
 from imtrans.weights.foreign.layouts import Channels
 from imtrans.weights.identity import metadata_for
 from imtrans.weights.inspection import AUTHORS, OURS, manifest_in, published_as

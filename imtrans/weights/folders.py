@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from imtrans.errors import WeightsError
+from imtrans.errors import UsageError, WeightsError, did_you_mean
 from imtrans.weights.identity import KEY
 
 ENDINGS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".pkl", ".pdparams")
@@ -15,6 +16,10 @@ STATE = "state.pt"
 """What training goes on from, beside the networks of a checkpoint."""
 
 _STEP = re.compile(r"step-(\d{8,})")
+
+
+class AmbiguousWeightsError(WeightsError, UsageError):
+    """Several models or networks could be meant, and nothing says which."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,38 @@ def translators_in(folder: Path) -> dict[str, Path]:
         if isinstance(direction, str) and (direction not in found or averaged):
             found[direction] = (averaged, path)
     return {direction: path for direction, (_, path) in sorted(found.items())}
+
+
+def translator_in(folder: Path, direction: str | None) -> Path:
+    """The file of the network in the folder of a run or a checkpoint that translates in this direction.
+
+    Args:
+        folder: of a run, whose newest checkpoint counts, or of a checkpoint.
+        direction: None takes the only one there is.
+
+    Raises:
+        AmbiguousWeightsError: it is no such folder, has no such direction, or several.
+        WeightsError: see :func:`weights_in`.
+    """
+    found = translators_in(folder)
+    if direction is None and len(found) == 1:
+        return next(iter(found.values()))
+    if direction in found:
+        return found[direction]
+    if not found:
+        files = weights_in(folder).files
+        raise AmbiguousWeightsError(
+            f"{folder} is a folder with {len(files)} weights files, and no checkpoint of imtrans.",
+            have=f"Files: {', '.join(path.name for path in files[:8])}.",
+            hint=f"Name one: --weights {shlex.quote(str(files[0]))}",
+        )
+    raise AmbiguousWeightsError(
+        f"{folder} holds no network that translates {direction!r}."
+        if direction
+        else f"{folder} holds {len(found)} networks that translate.",
+        have=f"Directions: {', '.join(found)}. {did_you_mean(direction or '', found)}".strip(),
+        hint=f"Name one after a '#': --weights {shlex.quote(f'{folder}#{next(iter(found))}')}",
+    )
 
 
 def _of_run(folder: Path) -> Folder:

@@ -23,6 +23,7 @@ from imtrans.card import Card, Weights
 from imtrans.errors import PluginError, UnknownNameError, WeightsError, did_you_mean
 from imtrans.weights import digests
 from imtrans.weights.download import Patience, Progress, download
+from imtrans.weights.folders import translator_in
 
 ENDINGS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".pkl")
 
@@ -58,7 +59,8 @@ def locate(
 
     Args:
         card: the model's card.
-        source: the name of weights on the card; a path; or None for the card's default weights.
+        source: the name of weights on the card; the path of a file, of a training run or of one of its checkpoints; or
+            None for the card's default weights.
         offline: never download.
         progress: called while downloading; see :data:`imtrans.weights.download.Progress`.
         patience: how long to put up with a bad line.
@@ -167,6 +169,9 @@ def _from_path(card: Card, source: str | Path) -> Located:
         path = Path(base).expanduser()
     if source == "" or not path.exists():
         raise _unknown(card, str(source))
+    if path.is_dir():
+        file = translator_in(path, network)
+        return Located(file, f"{path.name}/{file.relative_to(path).as_posix()}")
     return Located(path, path.name, network=network)
 
 

@@ -34,8 +34,6 @@ class StyleGAN2(Method):
 
     def __init__(self, config: StyleGAN2Config) -> None:
         super().__init__(config)
-        if config.generator.c_dim > 0:
-            self.data = "classes"  # type: ignore[misc]  # a conditional network learns from labelled pictures
         self.generator = build_generator(config.generator)
         self.discriminator = Discriminator(config.generator, config.discriminator)
         self.path_length = PathLength(config.pl_weight, config.pl_decay, every=config.pl_every)
@@ -45,6 +43,11 @@ class StyleGAN2(Method):
         self.augment = AdaptiveAugmentation(config.augment) if config.augment.kind != "none" else None
         if self.augment is not None:
             self.networks["augment"] = self.augment
+
+    @classmethod
+    def data_for(cls, config: StyleGAN2Config) -> KindName:
+        """Pictures, and for a conditional network pictures in folders by class."""
+        return "classes" if config.generator.c_dim > 0 else cls.data
 
     @classmethod
     def classes(cls, config: StyleGAN2Config) -> int | None:

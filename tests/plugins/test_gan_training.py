@@ -48,6 +48,14 @@ def file_of(run: str, step: int, network: str) -> bytes:
     return Path(run, f"checkpoints/step-{step:08}/{network}.safetensors").read_bytes()
 
 
+def test_another_optimiser_cannot_go_on(imtrans: Command) -> None:
+    """And the run that was asked to is as it was."""
+    imtrans("train", "wgan", "--data", "digits", "--output", "run", "--steps", "2", *SMALL["wgan"], *QUICK)
+    told = imtrans("train", "wgan", "--output", "run", "--resume", "--steps", "4", "--set", "optimiser=adam")
+    assert "the phase 'discriminator' has learnt with another optimiser than Adam" in told
+    assert imtrans("train", "wgan", "--output", "run", "--resume", "--steps", "3", "--device", "cpu").startswith("wgan")
+
+
 @pytest.mark.parametrize("model", list(SMALL))
 def test_four_steps_and_four_in_two_parts_are_the_same(imtrans: Command, model: str) -> None:
     """And what was trained generates, average or not."""

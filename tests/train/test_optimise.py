@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from imtrans.errors import ConfigError
 from imtrans.train.method import SGD, Adam, Optimiser, Phase, RMSprop
 from imtrans.train.optimise import flattened, lay_alike, make_optimiser, tune
 
@@ -132,3 +133,11 @@ def test_an_error_in_a_flattened_step_leaves_everything_as_it_was() -> None:
         raise KeyError
     assert torch.equal(weight, before)
     assert weight.grad.shape == before.shape
+
+
+@pytest.mark.parametrize("optimiser", [Adam(lr=-1.0), Adam(beta2=1.5), RMSprop(lr=-1.0)])
+def test_impossible_settings_are_refused_in_words(networks: nn.ModuleDict, optimiser: Optimiser) -> None:
+    """Torch's own refusal, with the phase that it is about."""
+    critic = Phase("critic", tuple(networks.values()), lambda step: {}, optimiser)
+    with pytest.raises(ConfigError, match=r"'critic' cannot learn so: Invalid"):
+        make_optimiser(critic)

@@ -17,7 +17,8 @@ from imtrans.errors import UnknownNameError, UsageError, WeightsError
 from imtrans.nn.discriminators import build_discriminator
 from imtrans.nn.generator_config import DiscriminatorConfig, GeneratorConfig
 from imtrans.nn.generators import build_generator
-from imtrans.weights.choosing import AmbiguousWeightsError, choose
+from imtrans.weights.choosing import choose
+from imtrans.weights.folders import AmbiguousWeightsError
 from imtrans.weights.identity import metadata_for
 
 CONFIG = GeneratorConfig(ngf=2, blocks=1)

@@ -15,9 +15,10 @@ from test_folders import checkpoint, run
 from imtrans.errors import UsageError, WeightsError
 from imtrans.nn.generator_config import GeneratorConfig
 from imtrans.nn.generators import build_generator
-from imtrans.weights.choosing import AmbiguousWeightsError, choose
+from imtrans.weights.choosing import choose
 from imtrans.weights.converting import NOT_STATED, convert
 from imtrans.weights.digests import sha256_of
+from imtrans.weights.folders import AmbiguousWeightsError
 from imtrans.weights.identity import metadata_for
 
 CONFIG = GeneratorConfig(ngf=2, blocks=1)
