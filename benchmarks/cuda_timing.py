@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import torch
-from timing import Clock, Function, Sampler
+from clocks import Clock, Function, Sampler
 
 T = TypeVar("T")
 

@@ -16,9 +16,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
+from clocks import Clock, Function
 from command_line import begin, list_of, parser_for, results_file, shapes
 from surroundings import surroundings, write_json
-from timing import Clock, Comparison, Function, clocks_for, compare
+from timing import Comparison, clocks_for, compare
 from torch import Tensor
 
 from imtrans.errors import BackendError

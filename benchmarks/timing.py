@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+from clocks import Clock, Function, Sampler, processor, wall
 
 from imtrans.errors import ImtransError
-
-Function = Callable[[], object]
-"""What is measured: one call of it."""
-Sampler = Callable[[], float]
-"""Measures once and gives the seconds of one call."""
-Clock = Callable[[Function], Sampler]
-"""A way of measuring. It makes ready what it needs for a function (a CUDA graph, say) and gives the sampler."""
 
 WARM_UPS = 2
 """Samples that nobody sees: first calls compile, allocate and fault pages in."""
@@ -98,22 +92,6 @@ def reason(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     sentence = lines[0].split(". ")[0].rstrip(".") if lines else ""
     return (sentence or type(error).__name__)[:160]
-
-
-def wall(function: Function) -> Sampler:
-    """The clock on the wall."""
-    return lambda: _elapsed(time.perf_counter, function)
-
-
-def processor(function: Function) -> Sampler:
-    """The time of the processor, which other work on the machine disturbs less; only for one thread."""
-    return lambda: _elapsed(time.process_time, function)
-
-
-def _elapsed(now: Callable[[], float], function: Function) -> float:
-    start = now()
-    function()
-    return now() - start
 
 
 def clocks_for(device: torch.device, *, cpu_time: bool = False) -> dict[str, Clock]:

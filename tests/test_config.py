@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imtrans import config
+from imtrans.config.convert import parse_toml
 from imtrans.errors import ConfigError
 
 
@@ -93,11 +94,11 @@ class TestRoundTrips:
 
     @given(models)
     def test_toml(self, model: Model) -> None:
-        assert config.from_dict(Model, config._parse_toml(config.to_toml(model))) == model
+        assert config.from_dict(Model, parse_toml(config.to_toml(model))) == model
 
     @given(models)
     def test_toml_inside_a_mapping(self, model: Model) -> None:
-        parsed = config._parse_toml(config.to_toml({"model": model, "absent": None}))
+        parsed = parse_toml(config.to_toml({"model": model, "absent": None}))
         assert set(parsed) == {"model"}
         assert config.from_dict(Model, parsed["model"]) == model
 
@@ -249,6 +250,7 @@ class TestOverrides:
             ("layer.width=1\nlr=2", "layer.width must be a whole number"),
             ("layer..width=1", "no setting"),
             ("lr=none", "lr must be a number"),
+            ("lr=nan", "lr must be a number"),
         ],
     )
     def test_refusals(self, assignment: str, message: str) -> None:

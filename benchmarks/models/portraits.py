@@ -25,10 +25,11 @@ from portraits_pictures import contact_sheet, demo_grid, read_pictures, write_pn
 from torch import Tensor
 
 import imtrans
+from imtrans.data.pixels import luma
 from imtrans.errors import ImtransError
 from imtrans.metrics.checkerboard import lattice_ratio
 from imtrans.metrics.cycle import cycle_l1
-from imtrans.metrics.domain import ClassifierConfig, DomainClassifier, luminance, verdicts
+from imtrans.metrics.domain import ClassifierConfig, DomainClassifier, verdicts
 from imtrans.metrics.judges import obtain_judges
 from imtrans.registry import find
 from imtrans.weights.store import locate
@@ -116,7 +117,7 @@ def batched(translator: Any, size: int) -> Translate:
 
 def trivial_translators() -> dict[str, Translate]:
     """What a metric must not be fooled by."""
-    return {"identity": lambda pictures: pictures, "grey": lambda pictures: luminance(pictures).expand(-1, 3, -1, -1)}
+    return {"identity": lambda pictures: pictures, "grey": lambda pictures: luma(pictures).expand(-1, 3, -1, -1)}
 
 
 # --- classifiers ----------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from imtrans.cli.options import Json
 from imtrans.cli.printing import print_heading, print_json, print_line, print_table
 from imtrans.errors import ConfigError, ImtransError, InputError, UsageError, did_you_mean
 
@@ -38,7 +39,7 @@ def check(
         str | None, typer.Option("--model", help="The model to train with it.", show_default=False)
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Read the headers of files only.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Say what a folder of pictures is good for, and which files are broken or lack a partner.
 

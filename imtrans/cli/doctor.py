@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from imtrans.cli.options import Json
 from imtrans.cli.printing import plain, print_heading, print_json, print_table
 from imtrans.version import __version__
 
@@ -41,7 +42,7 @@ class Finding:
 
 def doctor(
     ops: Annotated[bool, typer.Option("--ops", help="Also check every fused operator against float64.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    json: Json = False,
 ) -> None:
     """Look at versions, processor, GPUs, native kernels and plugins; the exit status is 1 when something fails.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
+from imtrans.cli.options import Device, Recursive
+from imtrans.cli.remarks import without_pillow_s_remarks
 from imtrans.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ def evaluate(
     lpips_weights: Annotated[Path | None, typer.Option(help="File of that network, if not downloaded.")] = None,
     split: Annotated[str, typer.Option(help="Pictures of --data: test or train.")] = "test",
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many pictures.")] = None,
-    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders of folders.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    recursive: Recursive = False,
+    device: Device = "auto",
     precision: Annotated[str, typer.Option(help="Of the model: auto, fp32, bf16 or fp16.")] = "auto",
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures of one size that are computed together.")] = 8,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the JSON to this file.")] = None,
@@ -94,13 +95,19 @@ def evaluate(
     from imtrans import registry
 
     card = registry.find(model) if model is not None else None
+    if card is not None and card.task == "generate":
+        raise UsageError(
+            f"the model {card.name!r} generates pictures from random numbers; there is no picture to compare each with.",
+            have="Two folders of pictures can be compared as sets.",
+            hint=f"Type: imtrans generate {card.name} --seeds 0-999 --output out/; "
+            "then imtrans evaluate --results out/ --targets REAL/ --metrics fid,kid",
+        )
 
     from imtrans.cli.evaluate_report import EvaluateReporter
     from imtrans.metrics.running import Options
 
     reporter = EvaluateReporter(as_json, output, pictures)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\.")
+    with without_pillow_s_remarks():
         try:
             subject = _folders(request, metrics) if card is None else _held_out(card, request, metrics)
             complete = _measure(subject, request, tool_options, Options(batch_size, size), reporter)

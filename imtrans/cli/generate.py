@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from imtrans.cli.options import Backend, Device, JsonLines, Offline, Weights
+from imtrans.cli.remarks import without_pillow_s_remarks
 
 
 def generate(
@@ -20,10 +22,7 @@ def generate(
             "--output", "-o", help="Folder of the results, or for one result a file [default: imtrans-output]."
         ),
     ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option("--weights", "-w", help="Name of weights, or a checkpoint file [default: the model's]."),
-    ] = None,
+    weights: Weights = None,
     classes: Annotated[
         str | None, typer.Option("--class", help="Class of the pictures, or several: every seed in each.")
     ] = None,
@@ -57,13 +56,13 @@ def generate(
         typer.Option("--format", help="png, jpg, webp, tiff or bmp; of a film gif or mp4 [default: png, gif]."),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures that are computed together.")] = 8,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: Device = "auto",
     precision: Annotated[
         str, typer.Option(help="auto (fp32, the same pictures on every device), fp32, bf16 or fp16.")
     ] = "auto",
-    backend: Annotated[str, typer.Option(help="Operators: auto, fused or reference.")] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Never download weights.")] = False,
+    backend: Backend = "auto",
+    as_json: JsonLines = False,
+    offline: Offline = False,
 ) -> None:
     """Generate pictures with MODEL. A seed always gives the same picture.
 
@@ -105,8 +104,7 @@ def generate(
     sampling = Sampling(truncation_psi, truncation_cutoff, noise)  # type: ignore[arg-type]  # refuses any other word
     reporter = GenerateReporter(as_json)
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"PIL\.")
+        with without_pillow_s_remarks():
             generator = load_generator(
                 card,
                 weights=weights,

@@ -221,8 +221,7 @@ def _write_interpolation(
 ) -> Iterator[Written]:
     from imtrans.infer import gallery, walk
 
-    if wanted.suffix == ".mp4":
-        animation.require_pyav()  # before minutes of drawing
+    animation.check_film(wanted.suffix, wanted.fps)
     label = wanted.one_class()
     path = walk.walk(
         generator,

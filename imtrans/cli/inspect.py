@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from imtrans.cli.options import Json
 from imtrans.cli.printing import plain, print_error, print_json, print_line
 from imtrans.errors import ImtransError
 
@@ -29,7 +30,7 @@ def inspect(
             show_default=False,
         ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Say which model a checkpoint is of, with which settings, by which project, and how to run it.
 

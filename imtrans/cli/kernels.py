@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from imtrans.cli.options import Json
 from imtrans.cli.printing import print_json, print_table
 
 if TYPE_CHECKING:
     from imtrans.ops.build import Built
 
 app = typer.Typer(help="Build and manage the native kernels.", no_args_is_help=True)
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 @app.command()

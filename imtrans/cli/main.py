@@ -19,6 +19,7 @@ from imtrans.cli.export import export
 from imtrans.cli.generate import generate
 from imtrans.cli.inspect import inspect
 from imtrans.cli.kernels import app as kernels
+from imtrans.cli.leaving import BUG, INTERRUPTED
 from imtrans.cli.models import app as models
 from imtrans.cli.plugins import app as plugins
 from imtrans.cli.prepare import app as prepare
@@ -29,11 +30,6 @@ from imtrans.cli.runs import app as runs
 from imtrans.cli.train import train
 from imtrans.errors import ImtransError
 from imtrans.version import __version__
-
-BUG = 70
-"""Exit status after a bug in imtrans or in a plugin (EX_SOFTWARE of sysexits.h)."""
-INTERRUPTED = 130
-"""Exit status after Ctrl-C: 128 and the number of SIGINT."""
 
 
 class _Commands(TyperGroup):

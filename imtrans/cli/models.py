@@ -10,6 +10,7 @@ import typer
 
 from imtrans import config, registry
 from imtrans.card import Card, Ref, Weights
+from imtrans.cli.options import Json
 from imtrans.cli.printing import print_heading, print_json, print_line, print_table
 from imtrans.data.kind_names import KIND_WORDS
 from imtrans.errors import ImtransError, PluginError
@@ -20,7 +21,7 @@ app = typer.Typer(invoke_without_command=True)
 @app.callback()
 def models(
     ctx: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List the installed models.
 
@@ -53,7 +54,7 @@ def models(
 @app.command(short_help="Show a model: weights, paper, every setting.")
 def show(
     name: Annotated[str, typer.Argument(help="A model, as 'imtrans models' lists it.", show_default=False)],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show a model's card: paper, licence, weights, and every setting with its default.
 

@@ -9,6 +9,7 @@ import typer
 
 from imtrans import registry
 from imtrans.cli import scaffold
+from imtrans.cli.options import Json
 from imtrans.cli.printing import print_json, print_table
 
 app = typer.Typer(invoke_without_command=True)
@@ -17,7 +18,7 @@ app = typer.Typer(invoke_without_command=True)
 @app.callback()
 def plugins(
     ctx: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List every registered plugin, broken ones with the reason.
 

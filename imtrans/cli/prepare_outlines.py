@@ -7,18 +7,14 @@ from typing import Annotated
 
 import typer
 
+from imtrans.cli.options import Inputs, JsonLines, MoreInputs, Recursive
 from imtrans.cli.prepare_report import make_data_set
 from imtrans.errors import UsageError
 
 
 def outlines(
-    more: Annotated[
-        list[str] | None, typer.Argument(metavar="INPUT", help="The same as --input.", show_default=False)
-    ] = None,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Option("--input", "-i", help="A picture, a folder of pictures or a pattern; repeatable."),
-    ] = None,
+    more: MoreInputs = None,
+    inputs: Inputs = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder of the data set.", show_default=False)
     ] = None,
@@ -43,11 +39,11 @@ def outlines(
     test: Annotated[float, typer.Option(help="Share of the pictures that are held out for testing.")] = 0.0,
     split: Annotated[str, typer.Option(help="Where the others go: train, or test to hold all of them out.")] = "train",
     tag: Annotated[str, typer.Option(help="Ends every name: a.jpg becomes a-TAG.png.", show_default=False)] = "",
-    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders of folders.")] = False,
+    recursive: Recursive = False,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Leave out pictures whose pairs are there; continues a stopped run.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+    as_json: JsonLines = False,
 ) -> None:
     """Draw the outlines of pictures, for networks that learn to make pictures of drawings.
 

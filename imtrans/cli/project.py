@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imtrans.cli.options import Backend, Device, JsonLines, Offline, Weights
+
 if TYPE_CHECKING:
     from imtrans.infer.generator import Generator
     from imtrans.infer.projection import Distance
@@ -21,10 +23,7 @@ def project(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder of the results [default: imtrans-output/NAME].")
     ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option("--weights", "-w", help="Name of weights, or a checkpoint file [default: the model's]."),
-    ] = None,
+    weights: Weights = None,
     steps: Annotated[int, typer.Option(min=1, help="Of gradient descent.")] = 500,
     space: Annotated[str, typer.Option(help="w+ (a style a layer, closer) or w (one style, more typical).")] = "w+",
     loss: Annotated[str, typer.Option(help="pixels, or vgg (downloads 550 MB once, and sees more like people).")] = (
@@ -36,10 +35,10 @@ def project(
     video: Annotated[
         str | None, typer.Option(help="A film of the way too: gif, or mp4 (needs the extra 'video').")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    backend: Annotated[str, typer.Option(help="Operators: auto, fused or reference.")] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Never download weights.")] = False,
+    device: Device = "auto",
+    backend: Backend = "auto",
+    as_json: JsonLines = False,
+    offline: Offline = False,
 ) -> None:
     """Find the latent from which MODEL draws a picture again, as nearly as it can.
 
@@ -65,6 +64,8 @@ def project(
         raise UsageError(f"there is no film called {video!r}.", have=f"There are {', '.join(SUFFIXES)}.")
     if loss not in ("pixels", "vgg"):
         raise UsageError(f"there is no loss called {loss!r}.", have="There are pixels and vgg.")
+    if vgg is not None and loss != "vgg":
+        raise UsageError(f"the loss {loss} looks at no VGG-16.", hint="Type --loss vgg, or leave --vgg-weights away.")
 
     from imtrans.data.picture import read_picture
     from imtrans.infer.generator import load_generator
@@ -110,8 +111,10 @@ class _Projecting:
         from imtrans.infer.animation import require_pyav, write_animation
         from imtrans.infer.projection import project, save_latent
 
+        # What cannot be written is told before minutes of work.
         if self.video == "mp4":
-            require_pyav()  # before minutes of work
+            require_pyav()
+        write_picture(target, self.folder / "target.png")  # type: ignore[arg-type]
         steps, frames, last = int(settings["steps"]), [], None  # type: ignore[call-overload]  # an int, as typed
         for last in project(self.generator, target, distance, **settings):  # type: ignore[arg-type]
             self._tell(last.step, steps, last.distance)
@@ -119,7 +122,6 @@ class _Projecting:
                 frames.append(self._picture(last.ws))
         assert last is not None
         about = {"loss": loss, "distance": last.distance, **settings}
-        write_picture(target, self.folder / "target.png")  # type: ignore[arg-type]
         write_picture(self._picture(last.ws), self.folder / "projected.png")  # type: ignore[arg-type]
         names = ["target.png", "projected.png", "latent.safetensors"]
         save_latent(self.folder / names[2], last.ws, self.generator, about)

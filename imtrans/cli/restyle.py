@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING
 
 from imtrans.card import Card
 from imtrans.cli.printing import print_error, print_line
-from imtrans.errors import ImtransError, UsageError
+from imtrans.errors import ImtransError
 from imtrans.infer.plan import OUTPUT, Job, collect, plan
 
 if TYPE_CHECKING:
     from imtrans.infer.restyle import Restyler
-
-USUAL = "fine"
-"""The layers that change unless others are named: colours, not shapes."""
 
 
 def restyle(
@@ -25,12 +22,15 @@ def restyle(
     *,
     style_seed: int,
     layers: str | None,
+    label: int | None,
     steps: int,
+    seed: int,
     weights: str | Path | None,
     device: str,
     backend: str,
     kind: str,
     recursive: bool,
+    skip_existing: bool,
     as_json: bool,
     offline: bool,
 ) -> bool:
@@ -40,20 +40,22 @@ def restyle(
         Whether all went well.
 
     Raises:
-        UsageError: nothing was found, or the model has no such layers.
+        UsageError: nothing was found, or the model has no such layers or class.
     """
     sources = collect(inputs, recursive=recursive, leave_out=output or OUTPUT)
     jobs = [_named(job) for job in plan(sources, output, kind=kind)]
+    if skip_existing:
+        jobs = [job for job in jobs if not job.target.exists()]
 
     from imtrans.infer.generator import load_generator
-    from imtrans.infer.mixing import check_mixable, parse_layers
+    from imtrans.infer.mixing import check_mixable, finest, parse_layers
     from imtrans.infer.restyle import Restyler
 
     generator = load_generator(card, weights=weights, device=device, backend=backend, offline=offline)
-    chosen = parse_layers(layers or USUAL, check_mixable(generator))
-    if generator.classes:
-        raise UsageError("pictures cannot be re-styled yet by a model that wants to know their class.")
-    restyler = Restyler(generator, style_seed, chosen, steps=steps)
+    count = check_mixable(generator)
+    # Unless others are named, the finest there are: they change colours, not shapes.
+    chosen = parse_layers(finest(count) if layers is None else layers, count, "--layers")
+    restyler = Restyler(generator, style_seed, chosen, label=label, steps=steps, noise_seed=seed)
     if not as_json:
         print_line(f"{generator.describe()}; layers {', '.join(map(str, chosen))} from seed {style_seed}")
     outcomes = [_one(restyler, job, as_json) for job in jobs]

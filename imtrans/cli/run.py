@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import glob
 import os
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imtrans.cli.leaving import leave_after
+from imtrans.cli.options import (
+    Backend,
+    Device,
+    Format,
+    Inputs,
+    JsonLines,
+    MoreInputs,
+    Offline,
+    Quality,
+    Recursive,
+    Weights,
+)
+from imtrans.cli.remarks import without_pillow_s_remarks
+
 if TYPE_CHECKING:
     from imtrans.card import Card
-
-INTERRUPTED = 130
-"""Exit status after Ctrl-C: 128 and the number of SIGINT."""
+    from imtrans.infer.plan import Job
+    from imtrans.infer.runner import Options
+    from imtrans.infer.translator import Translator
+    from imtrans.weights.download import Progress
 
 
 def run(
@@ -26,28 +41,20 @@ def run(
             show_default=False,
         ),
     ] = None,
-    more: Annotated[
-        list[str] | None, typer.Argument(metavar="INPUT", help="The same as --input.", show_default=False)
-    ] = None,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Option("--input", "-i", help="A picture, a folder of pictures or a pattern; repeatable."),
-    ] = None,
+    more: MoreInputs = None,
+    inputs: Inputs = None,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output", "-o", help="Folder of the results, or for one picture a file [default: imtrans-output]."
         ),
     ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option("--weights", "-w", help="Name of weights, or a checkpoint file [default: the model's]."),
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    weights: Weights = None,
+    device: Device = "auto",
     precision: Annotated[
         str, typer.Option(help="auto (bf16 where the hardware computes in it), fp32, bf16 or fp16.")
     ] = "auto",
-    backend: Annotated[str, typer.Option(help="Operators: auto, fused or reference.")] = "auto",
+    backend: Backend = "auto",
     norm: Annotated[
         str,
         typer.Option(
@@ -62,7 +69,7 @@ def run(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the noise, where the model has some.")] = 0,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures of one size that are computed together.")] = 1,
-    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders of folders.")] = False,
+    recursive: Recursive = False,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Leave out pictures whose result is there; continues a stopped run.")
     ] = False,
@@ -73,8 +80,8 @@ def run(
         bool,
         typer.Option("--heatmap", help="Also write where the model looked, over the picture, as NAME-heatmap.png."),
     ] = False,
-    kind: Annotated[str, typer.Option("--format", help="same (as the input), png, jpg, webp, tiff or bmp.")] = "same",
-    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG and WebP.")] = 95,
+    kind: Format = "same",
+    quality: Quality = 95,
     max_size: Annotated[
         int | None, typer.Option(min=1, help="Shrink pictures whose longer side has more pixels than this.")
     ] = None,
@@ -82,11 +89,15 @@ def run(
         int | None, typer.Option(min=0, help="Of models that generate: draw each picture again in this seed's style.")
     ] = None,
     layers: Annotated[
-        str | None, typer.Option(help="With --style-seed: coarse, middle, fine, numbers [default: fine].")
+        str | None,
+        typer.Option(help="With --style-seed: coarse, middle, fine, numbers [default: the finest there are]."),
+    ] = None,
+    label: Annotated[
+        int | None, typer.Option("--class", help="With --style-seed: class of the pictures, for conditional models.")
     ] = None,
     project_steps: Annotated[int, typer.Option(min=1, help="With --style-seed: of the search for the picture.")] = 500,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Never download weights.")] = False,
+    as_json: JsonLines = False,
+    offline: Offline = False,
 ) -> None:
     """Translate pictures with MODEL.
 
@@ -104,13 +115,12 @@ def run(
 
     Leaves with 0 when every picture was translated, 1 when some failed, 2 when the command made no sense.
     """
-    from imtrans.cli.run_report import RunReporter
     from imtrans.infer.plan import OUTPUT, collect, plan
 
     # What is quick to refuse is refused before torch is imported and weights are fetched.
     card, pictures = _model_or_picture(model, [*(more or [])], weights)
     pictures = [*(inputs or []), *pictures]
-    wanted = _Wanted(style_seed, layers, heatmap)
+    wanted = _Wanted(style_seed, layers, label, compare, heatmap)
     if card is not None:
         wanted.check(card)
     sources = collect(pictures, recursive=recursive, leave_out=output or OUTPUT)
@@ -128,46 +138,79 @@ def run(
             output,
             style_seed=style_seed,
             layers=layers,
+            label=label,
             steps=project_steps,
+            seed=seed,
             weights=source,
             device=device,
             backend=backend,
             kind=kind,
             recursive=recursive,
+            skip_existing=skip_existing,
             as_json=as_json,
             offline=offline,
         )
         raise typer.Exit(0 if well else 1)
 
-    from imtrans.infer.runner import Options, translate_files
-    from imtrans.infer.translator import load
+    from imtrans.infer.runner import Options
+
+    how = _Loading(source, device, precision, backend, norm, sample_noise, seed, offline)
+    _translate(card, jobs, how, Options(batch_size, skip_existing, compare, quality, max_size), output, as_json)
+
+
+@dataclass(frozen=True)
+class _Loading:
+    """Which weights are run, and how."""
+
+    weights: str | Path | None
+    device: str
+    precision: str
+    backend: str
+    norm: str
+    sample_noise: bool | None
+    seed: int
+    offline: bool
+
+    def load(self, card: Card, progress: Progress) -> Translator:
+        """The translator of these words; see :func:`imtrans.infer.translator.load`."""
+        from imtrans.infer.translator import load
+
+        return load(
+            card,
+            weights=self.weights,
+            device=self.device,
+            precision=self.precision,
+            backend=self.backend,
+            norm=self.norm,  # type: ignore[arg-type]  # any word is refused in words
+            sample_noise=self.sample_noise,
+            seed=self.seed,
+            offline=self.offline,
+            progress=progress,
+        )
+
+
+def _translate(
+    card: Card, jobs: list[Job], how: _Loading, options: Options, output: Path | None, as_json: bool
+) -> None:
+    """Translate the pictures and tell of each.
+
+    Raises:
+        typer.Exit: pictures failed, or Ctrl-C ended it.
+    """
+    from imtrans.cli.run_report import RunReporter
+    from imtrans.infer.plan import OUTPUT
+    from imtrans.infer.runner import translate_files
 
     reporter = RunReporter(as_json, jobs)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\.")  # remarks on odd metadata, which mean nothing to users
+    with without_pillow_s_remarks():
         try:
-            translator = load(
-                card,
-                weights=source,
-                device=device,
-                precision=precision,
-                backend=backend,
-                norm=norm,  # type: ignore[arg-type]  # any word is refused in words
-                sample_noise=sample_noise,
-                seed=seed,
-                offline=offline,
-                progress=reporter.download,
-            )
+            translator = how.load(card, reporter.download)
             reporter.start(translator)
-            options = Options(batch_size, skip_existing, compare, quality, max_size)
             summary = translate_files(translator, jobs, options, reporter.report)
         finally:
             reporter.stop()
     reporter.end(translator, summary, output or OUTPUT)
-    if summary.interrupted:
-        raise typer.Exit(INTERRUPTED)
-    if summary.failed:
-        raise typer.Exit(1)
+    leave_after(summary)
 
 
 @dataclass(frozen=True)
@@ -176,6 +219,8 @@ class _Wanted:
 
     style_seed: int | None
     layers: str | None
+    label: int | None
+    compare: bool
     heatmap: bool
 
     def check(self, card: Card) -> None:
@@ -192,10 +237,16 @@ class _Wanted:
             refuse_without_heatmap(card)
         if card.task != "generate" or self.style_seed is None:
             check_task(card, "translate")
-        if card.task == "translate" and (self.style_seed is not None or self.layers is not None):
+        if card.task == "translate" and (self.style_seed, self.layers, self.label) != (None, None, None):
             raise UsageError(
                 f"the model {card.name!r} translates pictures and has no styles that could be mixed.",
-                hint="Leave --style-seed and --layers away.",
+                hint="Leave --style-seed, --layers and --class away.",
+            )
+        if self.style_seed is not None and self.compare:
+            raise UsageError(
+                "--compare shows a picture beside its translation, and --style-seed translates none.",
+                have="'imtrans project' writes the target and what was found of it.",
+                hint="Leave --compare away.",
             )
 
 

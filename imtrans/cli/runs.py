@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from imtrans.cli.options import Json
 from imtrans.cli.printing import print_heading, print_json, print_line, print_table
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Curves = Annotated[Path | None, typer.Option(help="Draw the losses and metrics into this PNG.", show_default=False)]
 Samples = Annotated[Path | None, typer.Option(help="Put samples side by side into this PNG.", show_default=False)]
 
@@ -34,7 +34,7 @@ def runs() -> None:
 @app.command(name="list")
 def list_runs(
     folder: Annotated[Path, typer.Argument(help="The folder that your runs are in.")] = Path("runs"),
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """List the runs in a folder with how far they are."""
     from imtrans.train.history import runs_in
@@ -52,7 +52,7 @@ def show(
     run: Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)],
     curves: Curves = None,
     samples: Samples = None,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """Show one run: its settings, its last numbers, its checkpoints.
 
@@ -93,7 +93,7 @@ def compare(
     folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.", show_default=False)],
     curves: Curves = None,
     samples: Samples = None,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """Compare runs: the settings in which they differ, and their last numbers.
 

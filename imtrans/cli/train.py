@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imtrans.cli.options import JsonLines
 from imtrans.errors import ConfigError, DeviceError, UsageError
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from imtrans.train.loop import Trainer
     from imtrans.train.run import RunFolder
     from imtrans.train.settings import RunConfig
-
-STOPPED = 130
-"""Exit status of a run that SIGINT or SIGTERM stopped after a checkpoint: not a failure, and not the end either."""
 
 
 def train(
@@ -76,7 +74,7 @@ def train(
         bool | None, typer.Option("--compile/--no-compile", help="Let torch.compile make code of the networks.")
     ] = None,
     backend: Annotated[str | None, typer.Option(help="Operators: auto, fused or reference [default: auto].")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+    as_json: JsonLines = False,
 ) -> None:
     """Train MODEL on your pictures, or go on with a run that was stopped.
 
@@ -146,6 +144,8 @@ class Command:
 
     def train(self) -> int:
         """Train in this process, alone or as one of several; gives the exit status."""
+        from imtrans.train.launch import STOPPED
+
         card, settings, run = self.settings()
         trainer = _trainer(card, settings, run, self.device, self.devices)
         if trainer.ranks.first and not self.resume:

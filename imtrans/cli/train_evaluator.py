@@ -36,13 +36,14 @@ def held_out_evaluator(method: Method, settings: RunConfig, device: torch.device
     """
     train, root = settings.train, Path(settings.data)
     directions = [direction for direction in method.translators() if direction in ("a2b", "b2a")]
-    if not directions or method.data not in COMES_IN_PAIRS:
+    kind = method.data_for(settings.method)
+    if not directions or kind not in COMES_IN_PAIRS:
         raise ConfigError(
             f"the model {settings.model!r} translates between no domains A and B, so training cannot evaluate it.",
-            have=f"It learns from {KIND_WORDS[method.data].summary}.",
+            have=f"It learns from {KIND_WORDS[kind].summary}.",
             hint="Leave train.evaluate_every away.",
         )
-    paired = COMES_IN_PAIRS[method.data]
+    paired = COMES_IN_PAIRS[kind]
     tool_settings = ToolSettings(train.metrics or (PAIRED if paired else UNPAIRED), features=train.evaluate_features)
     plans, tools = {}, {}
     for direction in directions:

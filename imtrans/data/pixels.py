@@ -7,6 +7,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in luma (ITU-R BT.601), which Pillow and the networks' authors take for grey."""
+
+
+def luma(pictures: Tensor) -> Tensor:
+    """Float RGB pictures (N, 3, H, W), in any value range, as grey ones (N, 1, H, W) in the same."""
+    return (pictures * pictures.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+
 
 def to_tensor(image: Image.Image, value_range: tuple[float, float], channels: str = "RGB") -> Tensor:
     """An RGB image as float (C, H, W).

@@ -29,11 +29,8 @@ def write_animation(frames: Sequence[Image.Image], path: Path, *, fps: float, co
         MissingExtraError: MP4 needs PyAV, which is not installed.
         OutputError: the file cannot be written, or ``fps`` is none that it can have.
     """
+    check_film(path.suffix, fps)
     kind = path.suffix.lower().removeprefix(".")
-    if not 0 < fps <= _MOST_FPS[kind]:
-        raise OutputError(f"{kind} files show up to {_MOST_FPS[kind]:g} frames a second, not {fps:g}.")
-    if kind == "mp4":
-        require_pyav()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(path) as stream:
@@ -41,6 +38,23 @@ def write_animation(frames: Sequence[Image.Image], path: Path, *, fps: float, co
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(f"{shown(path)} cannot be written: {reason or type(error).__name__}.") from error
+
+
+def check_film(suffix: str, fps: float) -> None:
+    """Refuse a film that could not be written, before minutes of drawing its frames.
+
+    Args:
+        suffix: ``".gif"`` or ``".mp4"``.
+        fps: frames a second.
+
+    Raises:
+        MissingExtraError, OutputError: see :func:`write_animation`.
+    """
+    kind = suffix.lower().removeprefix(".")
+    if not 0 < fps <= _MOST_FPS[kind]:
+        raise OutputError(f"{kind} files show up to {_MOST_FPS[kind]:g} frames a second, not {fps:g}.")
+    if kind == "mp4":
+        require_pyav()
 
 
 def require_pyav() -> None:

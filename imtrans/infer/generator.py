@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from imtrans import ops, registry
 from imtrans.card import Card
 from imtrans.data.pixels import to_images
-from imtrans.device import DTYPES, choose_device, choose_precision
-from imtrans.errors import ImtransError, PluginError, UsageError
+from imtrans.device import choose_device, choose_precision
+from imtrans.errors import PluginError, UsageError
+from imtrans.infer.model import RunningModel
 from imtrans.infer.task import check_task
 from imtrans.nn.generative import GenerativeNetwork, StyleNetwork
 from imtrans.nn.inference_mode import set_inference_mode
@@ -46,6 +47,8 @@ class Sampling:
                 f"there is no noise called {self.noise!r}.",
                 have="There are const (the network's own), random (drawn from the seed) and none.",
             )
+        if not math.isfinite(self.truncation_psi):
+            raise UsageError(f"a truncation psi is a number such as 0.7, not {self.truncation_psi}.")
         if self.truncation_cutoff is not None and self.truncation_cutoff < 0:
             raise UsageError(f"a truncation cutoff is a number of layers, not {self.truncation_cutoff}.")
 
@@ -115,7 +118,7 @@ def load_generator(
     )
 
 
-class Generator:
+class Generator(RunningModel):
     """A network that draws pictures, and all that has to happen around it: seeds, value range, batches, device.
 
     The same seed (and class and settings) gives the same latent, styles and noise whatever else is generated, in
@@ -145,18 +148,10 @@ class Generator:
         backend: str = "auto",
         notes: Sequence[str] = (),
     ) -> None:
-        with ops.use_backend(backend):  # says by itself what is wrong with the name
-            pass
+        super().__init__(card, config, weights, device, precision, backend)
         check_network(card, network)
-        self.card = card
-        self.config = config
-        self.weights = weights
-        self.device = torch.device(device)
-        self.precision = precision
-        self.backend = backend
-        self.notes = list(notes)
-        self._lock = threading.Lock()
-        self.network = network.to(self.device, DTYPES[precision])
+        self.notes += notes
+        self.network = network.to(self.device, self._dtype)
         set_inference_mode(self.network, card.norm_at_inference)
 
     # --- what the network is ----------------------------------------------------------------------------------------
@@ -182,21 +177,10 @@ class Generator:
         """The network, where it separates styles from synthesis; then pictures can be truncated and mixed."""
         return cast(StyleNetwork, self.network) if has_styles(self.network) else None
 
-    def describe(self) -> str:
-        """One line: model, weights, device, precision, backend, and the size of the pictures."""
+    def _particulars(self) -> Sequence[str]:
+        """The size of the pictures, and how many classes there are."""
         width, height = self.size
-        parts = (
-            self.card.name,
-            f"weights {self.weights or 'unnamed'}",
-            f"on {self.device} in {self.precision}",
-            f"backend {self.backend}",
-            f"{width} x {height} pixels",
-            *([f"{self.classes} classes"] if self.classes else []),
-        )
-        return ", ".join(parts)
-
-    def __repr__(self) -> str:
-        return f"<Generator: {self.describe()}>"
+        return (f"{width} x {height} pixels", *([f"{self.classes} classes"] if self.classes else []))
 
     # --- pictures ---------------------------------------------------------------------------------------------------
 
@@ -243,7 +227,7 @@ class Generator:
         """
         check_seeds(seeds)
         self._check(sampling)
-        labels = self._labels(len(seeds), classes)
+        labels = self.labels(len(seeds), classes)
         z = latents(seeds, self.z_dim)
         codes = z if self.styles is None else self.map(z, labels, sampling, batch_size=batch_size)
         return Drawing(codes, labels, tuple(seeds))
@@ -310,15 +294,10 @@ class Generator:
         return output
 
     def _placed(self, tensor: Tensor) -> Tensor:
-        return tensor.to(self.device, DTYPES[self.precision])
+        return tensor.to(self.device, self._dtype)
 
     def _images(self, output: Tensor) -> list[Image.Image]:
-        if not output.isfinite().all():
-            lower = self.precision != "fp32"
-            raise ImtransError(
-                f"the network gave values that are no numbers (in {self.precision}).",
-                hint="Say --precision fp32 (in Python: precision='fp32')." if lower else "The weights are damaged.",
-            )
+        self._require_finite(output)
         grey = output.shape[1] == 1
         images = to_images(output, self.card.value_range, "L" if grey else self.card.channels)
         return [image.convert("L") for image in images] if grey else images
@@ -334,8 +313,12 @@ class Generator:
                 hint="Leave --truncation-psi, --truncation-cutoff and --noise away.",
             )
 
-    def _labels(self, count: int, classes: int | Sequence[int] | None) -> Tensor | None:
-        """The class of each picture, int64 (count,)."""
+    def labels(self, count: int, classes: int | Sequence[int] | None) -> Tensor | None:
+        """The class of each picture, int64 (count,); None for a network without classes.
+
+        Raises:
+            UsageError: there is no such class, or the network wants to know one, or knows none.
+        """
         if not self.classes:
             if classes is not None:
                 raise UsageError(

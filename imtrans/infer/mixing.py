@@ -22,12 +22,18 @@ USUAL = (0, 7)
 """The layers that ``style_mixing.py`` takes from the columns unless told otherwise: 0 to 6."""
 
 
-def parse_layers(text: str | None, num_ws: int) -> list[int]:
+def finest(num_ws: int) -> str:
+    """The last of the groups that a network of so many layers has: a small one has none that are fine."""
+    return next(name for name, (first, _) in reversed(GROUPS.items()) if first < num_ws)
+
+
+def parse_layers(text: str | None, num_ws: int, option: str = "--mix-layers") -> list[int]:
     """Which layers ``--mix-layers`` means: groups, numbers and ranges with commas; None is :data:`USUAL`.
 
     Args:
         text: such as ``"coarse"``, ``"coarse,middle"`` or ``"0-3,8"``.
         num_ws: layers that the network has.
+        option: where it was typed, for messages.
 
     Raises:
         UsageError: it cannot be read, or the network has no such layers.
@@ -41,29 +47,30 @@ def parse_layers(text: str | None, num_ws: int) -> list[int]:
             first, last = GROUPS[word]
             found = range(first, num_ws if last is None else min(last, num_ws))
             if not found:
-                raise _beyond(f"no {word} layers, which begin at {first}", num_ws)
+                raise _beyond(f"no {word} layers, which begin at {first}", num_ws, option)
         else:
-            found = _numbered(word, text)
+            found = _numbered(word, text, option)
             if found[-1] >= num_ws:
-                raise _beyond(f"no layer {found[-1]}", num_ws)
+                raise _beyond(f"no layer {found[-1]}", num_ws, option)
         layers.update(found)
     return sorted(layers)
 
 
-def _numbered(word: str, text: str) -> range:
+def _numbered(word: str, text: str, option: str) -> range:
     try:
-        numbers = parse_numbers(word, "--mix-layers")
+        numbers = parse_numbers(word, option)
     except UsageError as error:
         raise UsageError(
-            f"--mix-layers {text!r} cannot be read.",
+            f"{option} {text!r} cannot be read.",
             have="It takes coarse, middle, fine, and numbers of layers, with commas.",
-            hint="Type for example --mix-layers coarse,middle or --mix-layers 0-6.",
+            hint=f"Type for example {option} coarse,middle or {option} 0-6.",
         ) from error
     return range(numbers[0], numbers[-1] + 1)
 
 
-def _beyond(what: str, num_ws: int) -> UsageError:
-    return UsageError(f"the network has {what}.", have=f"Its layers are 0 to {num_ws - 1}.")
+def _beyond(what: str, num_ws: int, option: str) -> UsageError:
+    have = f"Its layers are 0 to {num_ws - 1}."
+    return UsageError(f"the network has {what}.", have=have, hint=f"Type for example {option} {finest(num_ws)}.")
 
 
 def check_mixable(generator: Generator) -> int:
@@ -74,8 +81,9 @@ def check_mixable(generator: Generator) -> int:
     """
     if generator.styles is None:
         raise UsageError(
-            f"the model {generator.card.name!r} has no styles to mix: it makes pictures of latents directly.",
-            hint="Leave --mix-rows and --mix-cols away.",
+            f"the model {generator.card.name!r} has no styles: it makes pictures of latents directly.",
+            have="Styles are what is mixed, projected to and taken from a seed; a StyleGAN has some.",
+            hint=f"Type: imtrans generate {generator.card.name} --seeds 0-15",
         )
     return generator.styles.num_ws
 

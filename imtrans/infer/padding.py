@@ -52,6 +52,8 @@ class Sizes:
         """What the network made of the picture, (N, C, height, width), without padding."""
         if self.fixed is None or images.shape[-2:] == (height, width):
             return images[..., :height, :width]
+        # Torch 2.13 resizes contiguous pictures to columns of one pixel wrongly: every row becomes the first.
+        images = images.contiguous(memory_format=torch.channels_last)
         return functional.interpolate(images, (height, width), mode="bicubic", antialias=True)
 
 

@@ -23,7 +23,7 @@ from torch.nn import functional
 from imtrans import ops
 from imtrans.data.pixels import to_tensor
 from imtrans.errors import UsageError, WeightsError
-from imtrans.infer.generator import Generator
+from imtrans.infer.generator import Generator, check_seeds
 from imtrans.infer.mixing import check_mixable
 from imtrans.nn.latents import latents
 from imtrans.weights.reader import read
@@ -101,11 +101,12 @@ def project(
         seed: of the noise on the styles.
 
     Raises:
-        UsageError: the model has no styles, or the target another size.
+        UsageError: the model has no styles or no such class, or the target has another size.
     """
     check_mixable(generator)
     if target.size != generator.size:
         raise UsageError(f"the target has {target.size} pixels, and the network draws {generator.size}.")
+    check_seeds([seed])
     if steps < 1 or space not in ("w", "w+"):
         raise UsageError(f"a projection takes at least one step, in the space w or w+, not {steps} in {space!r}.")
     wanted = to_tensor(target, generator.card.value_range, generator.card.channels)[None].to(generator.device)
@@ -140,7 +141,7 @@ def _draw(generator: Generator, ws: Tensor) -> Tensor:
 def _styles_in_general(generator: Generator, label: int | None) -> tuple[Tensor, float]:
     """The average style (1, 1, w_dim) on the network's device, and how far styles are from it."""
     z = latents(range(SAMPLED), generator.z_dim)
-    labels = None if label is None else torch.full((SAMPLED,), label)
+    labels = generator.labels(SAMPLED, label)
     ws = generator.map(z, labels, batch_size=256)[:, :1]
     average = ws.mean(0, keepdim=True)
     spread = math.sqrt(float((ws - average).square().sum()) / SAMPLED)

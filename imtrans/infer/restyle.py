@@ -24,9 +24,10 @@ class Restyler:
         layers: which styles are replaced.
         label: the class, for conditional networks.
         steps: of a projection.
+        noise_seed: of the noise on its way.
 
     Raises:
-        UsageError: the model has no styles.
+        UsageError: the model has no styles, or no such class.
     """
 
     def __init__(
@@ -37,9 +38,11 @@ class Restyler:
         *,
         label: int | None = None,
         steps: int = 500,
+        noise_seed: int = 0,
     ) -> None:
         check_mixable(generator)
-        self.generator, self.layers, self.label, self.steps = generator, list(layers), label, steps
+        self.generator, self.layers, self.label = generator, list(layers), label
+        self.steps, self.noise_seed = steps, noise_seed
         self.style = generator.draw([seed], label)
 
     def __call__(self, source: Path, report: Callable[[Progress], None] = lambda progress: None) -> Image.Image:
@@ -56,7 +59,8 @@ class Restyler:
             return load_latent(source, self.generator)
         target = square(read_picture(source).image, self.generator.size)
         progress = None
-        for progress in project(self.generator, target, steps=self.steps, label=self.label):
+        way = project(self.generator, target, steps=self.steps, label=self.label, seed=self.noise_seed)
+        for progress in way:
             report(progress)
         assert progress is not None
         return progress.ws

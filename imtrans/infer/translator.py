@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -14,20 +13,21 @@ from torch.nn import functional
 
 from imtrans import ops, registry
 from imtrans.card import Card
-from imtrans.device import DTYPES, choose_device, choose_precision
-from imtrans.errors import ImtransError, PluginError, UsageError
+from imtrans.device import choose_device, choose_precision
+from imtrans.errors import PluginError, UsageError
 from imtrans.infer import memory
 from imtrans.infer.abilities import refuse_without_heatmap
+from imtrans.infer.conventions import Conventions
 from imtrans.infer.fast import FastPath
 from imtrans.infer.heatmap import laid_over, levels_of
 from imtrans.infer.images import unpack
+from imtrans.infer.model import RunningModel, check_backend
 from imtrans.infer.padding import Sizes
 from imtrans.infer.task import check_task
 from imtrans.nn.inference_mode import NormMode, has_noise, is_noisy, set_inference_mode
 from imtrans.weights.download import Progress
 from imtrans.weights.loading import load_network
 
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, which Pillow and the networks' authors take for grey
 _SMALL = 1 << 20
 """Up to this many pixels a forward pass is not worth asking about its memory."""
 _SCRATCH = 1.1
@@ -70,7 +70,7 @@ def load(
     """
     card = name if isinstance(name, Card) else registry.find(name)
     check_task(card, "translate")
-    _check_backend(backend)
+    check_backend(backend)
     where = choose_device(device)
     kind = choose_precision(precision, where, card.precisions)
     loaded = load_network(card, weights, offline=offline, progress=progress)
@@ -94,7 +94,7 @@ def load(
     )
 
 
-class Translator:
+class Translator(RunningModel):
     """A network and all that has to happen around it: value range, channel order, sizes, precision, device.
 
     Calls from several threads are served one after another.
@@ -133,21 +133,15 @@ class Translator:
         notes: Sequence[str] = (),
         reload: Callable[[], nn.Module] | None = None,
     ) -> None:
-        _check_backend(backend)
-        self.card = card
-        self.config = config
-        self.weights = weights
-        self.device = torch.device(device)
-        self.precision = precision
-        self.backend = backend
+        super().__init__(card, config, weights, device, precision, backend)
         self.norm = _norm_mode(card, norm)
         self.seed = seed
-        self._sizes = Sizes.of(network)
-        self.notes = [*notes, *([self._sizes.note] if self._sizes.note else [])]
+        sizes = Sizes.of(network)
+        self.notes += [*notes, *([sizes.note] if sizes.note else [])]
+        self._conventions = Conventions(card, sizes)
         self._sample_noise = sample_noise
         _check_noise(card, network, sample_noise)
         self._reload = reload
-        self._lock = threading.Lock()
         self.network = self._prepared(network)
         self._fast = FastPath(self.device, backend)
 
@@ -161,18 +155,13 @@ class Translator:
         """Whether results are drawn at random, by dropout; the same seed gives the same result."""
         return is_noisy(self.network)
 
-    def describe(self) -> str:
-        """One line: model, weights, device, precision, backend, whether it is packed for the CPU, and its modes."""
-        parts = [
-            self.card.name,
-            f"weights {self.weights or 'unnamed'}",
-            f"on {self.device} in {self.precision}",
-            f"backend {self.backend}",
+    def _particulars(self) -> Sequence[str]:
+        """Whether it is packed for the CPU, and its modes."""
+        return (
             *(["packed"] if self.why_not_packed is None else []),
             *(["batch statistics"] if self.norm == "train" else []),
             *([f"noise of seed {self.seed}"] if self.noise else []),
-        ]
-        return ", ".join(parts)
+        )
 
     @property
     def why_not_packed(self) -> str | None:
@@ -181,9 +170,6 @@ class Translator:
         See :mod:`imtrans.infer.fast`.
         """
         return self._fast.why_not(self.network, self._dtype)
-
-    def __repr__(self) -> str:
-        return f"<Translator: {self.describe()}>"
 
     def __call__(self, images: Any, *, batch_size: int | None = None) -> Any:
         """Translate an image, or a list of images, into the same kind.
@@ -281,17 +267,13 @@ class Translator:
         """Bytes that a batch of this shape takes and bytes that are left; None where it is small or cannot be told."""
         if shape[0] * shape[-2] * shape[-1] <= _SMALL:
             return None, None
-        taken = self._sizes.taken(*shape[-2:])
+        taken = self._conventions.sizes.taken(*shape[-2:])
         channels = 1 if self.card.channels == "L" else 3
         with ops.use_backend(self.backend):
             needed = memory.peak_bytes(self.network, (shape[0], channels, *taken), self._dtype)
         return needed and int(needed * _SCRATCH), memory.available_bytes(self.device)
 
     # --- the forward pass ---------------------------------------------------------------------------------------------
-
-    @property
-    def _dtype(self) -> torch.dtype:
-        return DTYPES[self.precision]
 
     def _prepared(self, network: nn.Module) -> nn.Module:
         network = network.to(self.device, self._dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -311,12 +293,7 @@ class Translator:
             if not memory.is_out_of_memory(error):
                 raise
             raise memory.too_large(batch.shape, needed, left, self.device, self.precision) from error
-        if not result.isfinite().all():
-            lower = self.precision != "fp32"
-            raise ImtransError(
-                f"the network gave values that are no numbers (in {self.precision}).",
-                hint="Say --precision fp32 (in Python: precision='fp32')." if lower else "The weights are damaged.",
-            )
+        self._require_finite(result)
         return result.clamp_(0, 1)
 
     def _fall_back(self) -> bool:
@@ -333,23 +310,23 @@ class Translator:
 
         With ``attend``, the levels of the heatmap are a fourth channel.
         """
-        height, width = (side * self.card.scale for side in batch.shape[-2:])
-        images = self._to_network(batch)
+        height, width = batch.shape[-2:]
+        images = self._conventions.enter(batch, self.device, self._dtype)
         with ops.use_backend(self.backend), self._seeded():
             attended = self.network(images, attention=True) if attend else None
             output = attended.image if attended is not None else self._fast.run(self.network, images)
-        expected = (len(batch), images.shape[1], *(side * self.card.scale for side in images.shape[-2:]))
+        expected = self._conventions.expected(images)
         if not isinstance(output, Tensor) or tuple(output.shape) != expected:
             gave = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
             raise PluginError(
                 f"the network of {self.card.name!r} gave {gave} where {expected} was expected.",
                 hint="Its plugin has to declare scale and channels on the card, and sizes on the network.",
             )
-        result = self._from_network(self._sizes.leave(output.float(), height, width))
+        result = self._conventions.leave(output, height, width)
         if attended is None:
             return result
         over = functional.interpolate(attended.heatmap.float(), output.shape[-2:], mode="bilinear")
-        return torch.cat([result, levels_of(self._sizes.leave(over, height, width))], dim=1)
+        return torch.cat([result, levels_of(self._conventions.resized(over, height, width))], dim=1)
 
     @contextlib.contextmanager
     def _seeded(self) -> Iterator[None]:
@@ -361,34 +338,9 @@ class Translator:
             torch.manual_seed(self.seed)
             yield
 
-    def _to_network(self, batch: Tensor) -> Tensor:
-        images = batch.to(self.device).float()
-        if batch.dtype == torch.uint8:
-            images = images / 255
-        if self.card.channels == "BGR":
-            images = images.flip(1)
-        elif self.card.channels == "L":
-            luma = torch.tensor(_LUMA, device=self.device).view(1, 3, 1, 1)
-            images = (images * luma).sum(1, keepdim=True)
-        low, high = self.card.value_range
-        images = self._sizes.enter(images * (high - low) + low)
-        return images.to(self._dtype).contiguous(memory_format=torch.channels_last)
-
-    def _from_network(self, output: Tensor) -> Tensor:
-        low, high = self.card.value_range
-        images = (output.float() - low) / (high - low)
-        if self.card.channels == "BGR":
-            images = images.flip(1)
-        return images.expand(-1, 3, -1, -1).clone() if self.card.channels == "L" else images
-
 
 def _singles(batch: Tensor) -> list[Tensor]:
     return [batch[index : index + 1] for index in range(len(batch))]
-
-
-def _check_backend(name: str) -> None:
-    with ops.use_backend(name):  # says by itself what is wrong with the name
-        pass
 
 
 def _norm_mode(card: Card, norm: str) -> NormMode:

@@ -17,8 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in luminance."""
+from imtrans.data.pixels import luma
 
 PREPARED = 80
 """Side of a prepared picture; 64 pixels of it are seen, which leaves room for random crops."""
@@ -64,13 +63,8 @@ class DomainClassifier(nn.Module):
     def judge(self, crops: Tensor) -> Tensor:
         """Judge crops (N, 3, 64, 64) from 0 to 1."""
         if self.config.sees == "luminance":
-            crops = luminance(crops)
+            crops = luma(crops)
         return self.model(crops * 2 - 1).squeeze(1)
-
-
-def luminance(pictures: Tensor) -> Tensor:
-    """Luminance (N, 1, H, W) of RGB pictures (N, 3, H, W), as ITU-R BT.601 weighs the colours."""
-    return (pictures * pictures.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
 
 
 def prepare(pictures: Tensor) -> Tensor:

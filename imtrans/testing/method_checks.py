@@ -15,8 +15,9 @@ from imtrans.data.kind_names import KIND_WORDS
 from imtrans.testing.base import PluginChecks
 from imtrans.testing.batches import random_batch
 from imtrans.train.draws import Draws
+from imtrans.train.freezing import learning_only
 from imtrans.train.method import Method, Phase, Step
-from imtrans.train.optimise import learning_only, make_optimiser
+from imtrans.train.optimise import make_optimiser
 from imtrans.train.pool import ImagePool
 
 
@@ -34,13 +35,14 @@ class MethodChecks(PluginChecks):
 
     def batch_of(self, card: Card, method: Method, seed: int = 0) -> dict[str, Tensor]:
         """Two random items of the kind of data set that the method learns from."""
-        classes = method.classes(method.config)
-        return random_batch(method.data, card, self.size, classes=classes, instance_maps=self.instance_maps, seed=seed)
+        kind, classes = method.data_for(method.config), method.classes(method.config)
+        return random_batch(kind, card, self.size, classes=classes, instance_maps=self.instance_maps, seed=seed)
 
     def test_method_learns_from_a_known_kind(self, card: Card, method: Method) -> None:
         """There is such a kind of data set, and where the card tells it too, it tells the same."""
-        assert method.data in KIND_WORDS, f"the method learns from {method.data!r}; kinds are {', '.join(KIND_WORDS)}"
-        # An object may learn from another kind than its class by its settings; a card knows no settings.
+        kind = method.data_for(method.config)
+        assert kind in KIND_WORDS, f"the method learns from {kind!r}; kinds are {', '.join(KIND_WORDS)}"
+        # Settings may ask for another kind than the class does; a card knows no settings.
         told = type(method).data
         assert card.data in (None, told), f"the card says {card.data!r}, and the method {told!r}"
 

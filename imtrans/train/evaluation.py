@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from imtrans.card import Card
 from imtrans.data.atomic import atomic_file
+from imtrans.data.pixels import luma
 from imtrans.errors import ConfigError, did_you_mean
 from imtrans.train.checkpoint import checkpoints, step_of
 
@@ -100,8 +101,7 @@ def as_translate(network: nn.Module, card: Card, device: torch.device) -> Transl
         x = pictures.to(device)
         x = x.flip(1) if card.channels == "BGR" else x
         if card.channels == "L":
-            red, green, blue = x.split(1, dim=1)
-            x = 0.299 * red + 0.587 * green + 0.114 * blue  # ITU-R BT.601, as the training's pictures
+            x = luma(x)
         # With batch statistics, the other pictures of a batch would change the result.
         portions = x.split(1 if card.norm_at_inference == "train" else max(1, len(x)))
         y = torch.cat([network(portion * (high - low) + low).float() for portion in portions])

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from imtrans.data.augmentation import Augmentation
 from imtrans.data.kinds import KindName
+from imtrans.data.pixels import luma
 from imtrans.nn.growing import GrowingDiscriminator, at_level
+from imtrans.train.growing_config import GrowingConfig
 from imtrans.train.latent_samples import latent_columns
 from imtrans.train.method import Adam, Losses, Method, Phase, Step
 from imtrans.train.translators import GENERATES
-
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 class GrowingMethod(Method):
@@ -26,8 +26,7 @@ class GrowingMethod(Method):
     layers from the start; those of resolutions to come are not run, and so do not learn.
 
     Args:
-        config: settings with ``generator`` (with ``top``, ``channels``, ``z_dim``, ``level``), ``growth``, ``lr``,
-            ``beta1`` and ``beta2``.
+        config: its settings, and the plugin's own beside them.
         generator: a network with a buffer ``level``, which says how far it has grown.
         discriminator: its opponent.
     """
@@ -35,7 +34,9 @@ class GrowingMethod(Method):
     data: ClassVar[KindName] = "single"
     augmentation = Augmentation(load_size=256, crop_size=256)
 
-    def __init__(self, config: Any, generator: nn.Module, discriminator: GrowingDiscriminator) -> None:
+    config: GrowingConfig
+
+    def __init__(self, config: GrowingConfig, generator: nn.Module, discriminator: GrowingDiscriminator) -> None:
         super().__init__(config)
         self.discriminator = discriminator
         self.networks = nn.ModuleDict({"generator": generator, "discriminator": discriminator})
@@ -75,7 +76,7 @@ class GrowingMethod(Method):
         """The real pictures as the discriminator is to see them, with as many channels as the generator draws."""
         pictures = step.batch["image"]
         if self.config.generator.channels == 1:
-            pictures = (pictures * pictures.new_tensor(_LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+            pictures = luma(pictures)
         return at_level(pictures, level)
 
     def preview(self, batch: Mapping[str, Tensor]) -> Mapping[str, Tensor]:

@@ -1,6 +1,6 @@
 """The schedule by which networks grow (Karras et al., "Progressive Growing of GANs", 2018, section 2 and figure 2).
 
-The level (:mod:`imtrans.nn.growing`) is a function of the step alone, so a run that is resumed in the middle of a fade
+The level (:mod:`imtrans.nn.level`) is a function of the step alone, so a run that is resumed in the middle of a fade
 goes on exactly where it was.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from imtrans.nn.growing import LEAST, side
+from imtrans.nn.level import LEAST, side
 
 
 @dataclass(frozen=True)

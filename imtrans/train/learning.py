@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from imtrans.train.config import TrainConfig
 from imtrans.train.engine import Engine
+from imtrans.train.freezing import learning_only
 from imtrans.train.method import Phase, Step
-from imtrans.train.optimise import flattened, lay_alike, learning_only, parameters_of, tune
+from imtrans.train.optimise import flattened, lay_alike, parameters_of, tune
 
 
 def learn(

@@ -14,7 +14,6 @@ import contextlib
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,15 +28,7 @@ from imtrans.train.checkpoint import read_checkpoint, step_of, write_checkpoint
 from imtrans.train.distribution import Share, check_batch, peers_in_words
 from imtrans.train.draws import Draws
 from imtrans.train.engine import Engine
-from imtrans.train.evaluation import (
-    Best,
-    Evaluator,
-    as_translate,
-    check_metric,
-    is_better,
-    read_best,
-    write_best,
-)
+from imtrans.train.evaluation import Best, Evaluator, as_translate, check_metric, is_better, read_best, write_best
 from imtrans.train.feed import batches, failures_in_words
 from imtrans.train.learning import eager, in_portions, learn
 from imtrans.train.meter import Meter
@@ -45,18 +36,13 @@ from imtrans.train.method import Method, Phase, Step
 from imtrans.train.observer import Observer, Progress
 from imtrans.train.optimise import make_optimiser
 from imtrans.train.pool import ImagePool
-from imtrans.train.randomness import (
-    random_states,
-    restore_random_states,
-    seed_everything,
-    stream_seed,
-    undisturbed,
-)
+from imtrans.train.randomness import seed_everything, stream_seed, undisturbed
 from imtrans.train.records import Records
 from imtrans.train.run import RunFolder, writing
 from imtrans.train.settings import RunConfig
 from imtrans.train.signals import interruptible
 from imtrans.train.start import start_from
+from imtrans.train.state import RunState
 from imtrans.train.translators import translator_metadata
 
 
@@ -113,14 +99,14 @@ class Trainer:
         self.total = train.steps or self.draws.steps_for(train.total_batches(dataset.round_length))
         self.step = 0
         self.notes = [*self.method.notes()]
+        """What the user should know of the start."""
         if train.init_from:
             self.notes += start_from(self.method, card, train.init_from)
-        """What the user should know of the start."""
         self.averages.restart()
         if not self.ranks.first:  # the same weights everywhere, and dropout of one's own
             seed_everything(stream_seed(train.seed, self.ranks.rank))
         # Held until fit begins: what a caller draws in between, if only by importing a library, must not count.
-        self._random = random_states(self.device)
+        self.state = RunState(self.phases, self.optimisers, self.engine, self.averages, self.pools)
         self.unreadable: Unreadable = {}
         """The pictures that could not be read so far."""
 
@@ -148,7 +134,14 @@ class Trainer:
         checkpoint = self.run.latest_checkpoint()
         state = read_checkpoint(checkpoint, self.method.networks)
         self.averages.read(checkpoint, state.get("averages", {}))
-        self._restore(state)
+        try:
+            self.notes += self.state.restore(state)
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise TrainingError(
+                f"the state of the run {self.run.root} does not fit the model: {type(error).__name__}: {error}.",
+                have="It was probably written by another version of imtrans or of the plugin.",
+                hint="Go on with that version, or start a new run in another --output.",
+            ) from error
         self.step = step_of(checkpoint)
 
     def fit(self, observer: Observer | None = None) -> bool:
@@ -171,7 +164,7 @@ class Trainer:
         if self.ranks.first:
             self.run.forget_after(self.step)
             self._records = Records(self.run, self.settings, self.card, self.step, observer.note)
-        restore_random_states(self._random, self.device)
+        self.state.release_random()
         meter = Meter(self.settings.train.batch_size)
         try:
             with (
@@ -331,7 +324,7 @@ class Trainer:
                 raise self._diverged(f"the weights of {name} are no finite numbers")
         # Statistics of a batch norm differ between processes; from here on the first one's count, as in its file.
         self.ranks.share_weights(networks.values(), buffers_only=True)
-        states = self.ranks.gather_first(self._own_state())
+        states = self.ranks.gather_first(self.state.own())
         if not self.ranks.first:
             return
         metadata: dict[str, dict[str, str]] = {}
@@ -344,7 +337,7 @@ class Trainer:
             self.step,
             networks | self.averages.networks,
             metadata,
-            self._state(states),
+            self.state.whole(self.step, states),
             self.settings.train.keep,
             protected=(best.step,) if best else (),
         )
@@ -356,51 +349,6 @@ class Trainer:
             have="The checkpoints in the run's folder are from before that.",
             hint=f"Go on from the last one with --resume{lower} and a lower learning rate (--set lr=…).",
         )
-
-    # --- the state --------------------------------------------------------------------------------------------------
-
-    def _own_state(self) -> dict[str, Any]:
-        """What differs between the processes of a run."""
-        return {
-            "pools": {name: pool.state_dict() for name, pool in self.pools.items()},
-            "random": random_states(self.device),
-        }
-
-    def _state(self, states: list[dict[str, Any]] | None = None) -> dict[str, Any]:
-        """All that the next step depends on, besides the networks; ``states`` are those of every process."""
-        own, *others = states or [self._own_state()]
-        return {
-            "step": self.step,
-            "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
-            "scaler": self.engine.state_dict(),
-            "averages": self.averages.state_dict(),
-            **own,
-            "others": others,
-        }
-
-    def _restore(self, state: Mapping[str, Any]) -> None:
-        try:
-            for name, optimiser in self.optimisers.items():
-                optimiser.load_state_dict(state["optimisers"][name])
-            self.engine.load_state_dict(state.get("scaler", {}))
-            states = [state, *state.get("others", ())]
-            if self.ranks.rank < len(states):
-                self._restore_own(states[self.ranks.rank])
-            if len(states) != self.ranks.size:
-                text = f"the run had {len(states)} processes and now has {self.ranks.size}"
-                self.notes.append(f"{text}: it goes on, with other random numbers than it would have had")
-        except (KeyError, ValueError, TypeError, RuntimeError) as error:
-            raise TrainingError(
-                f"the state of the run {self.run.root} does not fit the model: {type(error).__name__}: {error}.",
-                have="It was probably written by another version of imtrans or of the plugin.",
-                hint="Go on with that version, or start a new run in another --output.",
-            ) from error
-
-    def _restore_own(self, state: Mapping[str, Any]) -> None:
-        for name, pool in self.pools.items():
-            pool.load_state_dict(state["pools"][name], self.device)
-        restore_random_states(state["random"], self.device)
-        self._random = random_states(self.device)
 
     def processes(self) -> list[int]:
         """The numbers that the system knows the processes of this run by; all of them have to ask."""

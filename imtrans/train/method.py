@@ -89,6 +89,11 @@ class Method(ABC):
         self.config = config
 
     @classmethod
+    def data_for(cls, config: Any) -> KindName:
+        """The kind of data set that a network of that configuration learns from: :attr:`data` unless overridden."""
+        return cls.data
+
+    @classmethod
     def classes(cls, config: Any) -> int | None:
         """How many classes a network of that configuration has room for, where the data set has labels.
 

@@ -1,19 +1,47 @@
-"""One group of parameters learns, the others hold still."""
+"""The optimiser of a phase: its parameters, its settings step by step, and how tensors lie while it works."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import nn
 
+from imtrans.errors import ConfigError, TrainingError
 from imtrans.train.method import Phase
 
 
 def make_optimiser(phase: Phase) -> torch.optim.Optimizer:
-    """The phase's optimiser over the parameters that the phase learns."""
-    return phase.optimiser.build(parameters_of(phase))
+    """The phase's optimiser over the parameters that the phase learns.
+
+    Raises:
+        ConfigError: it cannot have the phase's settings, such as a negative learning rate.
+    """
+    try:
+        return phase.optimiser.build(parameters_of(phase))
+    except ValueError as error:
+        raise ConfigError(
+            f"the phase {phase.name!r} cannot learn so: {error}.",
+            have=f"It is to learn with {phase.optimiser}.",
+            hint="Change it by --set, such as --set lr=1e-4.",
+        ) from error
+
+
+def restore_optimiser(optimiser: torch.optim.Optimizer, phase: Phase, state: Mapping[str, Any]) -> None:
+    """Go on with the state of an optimiser of the same kind.
+
+    Raises:
+        TrainingError: it is of another kind, whose moments mean something else.
+    """
+    if phase.optimiser.options().keys() - state["param_groups"][0].keys():
+        raise TrainingError(
+            f"the phase {phase.name!r} has learnt with another optimiser than {type(phase.optimiser).__name__}.",
+            have="What an optimiser remembers of past gradients serves its own kind alone.",
+            hint="Leave that setting away, or start a new run from these weights: --output OTHER --init-from THIS_RUN",
+        )
+    optimiser.load_state_dict(dict(state))
 
 
 def parameters_of(phase: Phase) -> list[nn.Parameter]:
@@ -88,16 +116,3 @@ def _laid_as(parameter: nn.Parameter, tensor: torch.Tensor) -> torch.Tensor:
     if tensor.stride() == parameter.stride():
         return tensor
     return torch.empty_like(parameter, dtype=tensor.dtype, requires_grad=False).copy_(tensor)
-
-
-@contextlib.contextmanager
-def learning_only(networks: nn.ModuleDict, phase: Phase) -> Iterator[None]:
-    """Freeze what the phase does not learn: its gradients would be computed and thrown away."""
-    learning = {id(parameter) for parameter in parameters_of(phase)}
-    for parameter in networks.parameters():
-        parameter.requires_grad_(id(parameter) in learning)
-    try:
-        yield
-    finally:
-        for parameter in networks.parameters():
-            parameter.requires_grad_(True)

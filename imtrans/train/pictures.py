@@ -24,7 +24,7 @@ def open_training_data(card: Card, settings: RunConfig) -> TrainingData:
     assert card.method is not None
     method: type[Method] = card.method.load()
     return open_data(
-        method.data,
+        method.data_for(settings.method),
         Path(settings.data),
         settings.augmentation,
         card.value_range,

@@ -78,6 +78,10 @@ def translators_in(folder: Path) -> dict[str, Path]:
 def translator_in(folder: Path, direction: str | None) -> Path:
     """The file of the network in the folder of a run or a checkpoint that translates in this direction.
 
+    Args:
+        folder: of a run, whose newest checkpoint counts, or of a checkpoint.
+        direction: None takes the only one there is.
+
     Raises:
         AmbiguousWeightsError: there are several and none is named, or none of this name, or it is another folder.
         WeightsError: see :func:`weights_in`.

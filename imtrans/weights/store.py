@@ -171,7 +171,8 @@ def _from_path(card: Card, source: str | Path) -> Located:
     if source == "" or not path.exists():
         raise _unknown(card, str(source))
     if path.is_dir():
-        path, network = translator_in(path, network), None
+        file = translator_in(path, network)
+        return Located(file, f"{path.name}/{file.relative_to(path).as_posix()}")
     return Located(path, path.name, network=network)
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from imtrans.errors import ConfigError
 from imtrans.nn.discriminators import build_discriminator
 from imtrans.nn.generators import build_generator
 from imtrans.nn.init import init_normal
+from imtrans.train.channels import require_rgb
+from imtrans.train.cycles import CycleMethod
 from imtrans.train.losses import discriminator_loss, generator_loss, l1_loss
-from imtrans.train.method import Adam, Losses, Method, Phase, Step
+from imtrans.train.method import Adam, Losses, Phase, Step
 from imtrans_cyclegan.config import CycleGANConfig
 
 
-class CycleGAN(Method):
+class CycleGAN(CycleMethod):
     """Zhu et al., 2017: G: A -> B and F: B -> A with LSGAN, cycle-consistency and identity losses.
 
     Networks: ``generator_ab`` (G), ``generator_ba`` (F), ``discriminator_a`` (judges pictures of A),
@@ -27,23 +27,13 @@ class CycleGAN(Method):
         ConfigError: the networks are not for RGB pictures, which is what the data set gives.
     """
 
-    data = "unpaired"
-
     def __init__(self, config: CycleGANConfig) -> None:
-        super().__init__(config)
         _check_channels(config)
-        self.generator_ab = build_generator(config.generator)
-        self.generator_ba = build_generator(config.generator)
+        ab, ba = build_generator(config.generator), build_generator(config.generator)
         self.discriminator_a = build_discriminator(config.discriminator)
         self.discriminator_b = build_discriminator(config.discriminator)
-        self.networks = nn.ModuleDict(
-            {
-                "generator_ab": self.generator_ab,
-                "generator_ba": self.generator_ba,
-                "discriminator_a": self.discriminator_a,
-                "discriminator_b": self.discriminator_b,
-            }
-        )
+        judges = {"discriminator_a": self.discriminator_a, "discriminator_b": self.discriminator_b}
+        super().__init__(config, ab, ba, judges)
         init_normal(self.networks, std=0.02)
 
     def pool_sizes(self) -> Mapping[str, int]:
@@ -98,23 +88,6 @@ class CycleGAN(Method):
         # Halved, so that the discriminators learn at half the generators' pace.
         return 0.5 * discriminator_loss(self.config.gan_loss, *scores)
 
-    def preview(self, batch: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """A, its translation and its way back, and the same from B."""
-        a, b = batch["A"], batch["B"]
-        fake_b, fake_a = self.generator_ab(a), self.generator_ba(b)
-        return {
-            "A": a,
-            "A to B": fake_b,
-            "A to B to A": self.generator_ba(fake_b),
-            "B": b,
-            "B to A": fake_a,
-            "B to A to B": self.generator_ab(fake_a),
-        }
-
-    def translators(self) -> Mapping[str, tuple[str, Any]]:
-        """Both generators."""
-        return {"a2b": ("generator_ab", self.config.generator), "b2a": ("generator_ba", self.config.generator)}
-
 
 def in_one_pass(network: nn.Module, first: Tensor, second: Tensor, *, mixes: bool) -> tuple[Tensor, Tensor]:
     """``network(first), network(second)``, as one batch where that changes nothing but the time.
@@ -132,14 +105,11 @@ def in_one_pass(network: nn.Module, first: Tensor, second: Tensor, *, mixes: boo
 
 
 def _check_channels(config: CycleGANConfig) -> None:
-    for key, channels in (
-        ("generator.input_nc", config.generator.input_nc),
-        ("generator.output_nc", config.generator.output_nc),
-        ("discriminator.input_nc", config.discriminator.input_nc),
-    ):
-        if channels != 3:
-            raise ConfigError(
-                f"{key} is {channels}, and CycleGAN is trained on pictures of 3 channels.",
-                have="Grey pictures are read as RGB with three equal channels.",
-                hint=f"Leave {key} away.",
-            )
+    require_rgb(
+        "CycleGAN",
+        {
+            "generator.input_nc": config.generator.input_nc,
+            "generator.output_nc": config.generator.output_nc,
+            "discriminator.input_nc": config.discriminator.input_nc,
+        },
+    )

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from imtrans.data.augmentation import Augmentation
-from imtrans.errors import ConfigError, WeightsError
+from imtrans.errors import WeightsError
 from imtrans.nn.discriminators import build_discriminator
 from imtrans.nn.init import init_normal
+from imtrans.train.channels import require_rgb
+from imtrans.train.freezing import unfrozen
 from imtrans.train.losses import discriminator_loss, generator_loss, gradient_penalty, l1_loss, l2_loss
 from imtrans.train.losses.adversarial import Kind
 from imtrans.train.losses.perceptual import DEBLURGAN, Perception, PerceptualLoss
@@ -95,12 +97,8 @@ class DeblurGAN(Method):
         """
         blurred = step.batch[self.source]
         if step.shared.get("blurred") is not blurred:
-            frozen = [parameter for parameter in self.generator.parameters() if not parameter.requires_grad]
-            for parameter in frozen:
-                parameter.requires_grad_(True)
-            step.shared |= {"blurred": blurred, "restored": self.generator(blurred)}
-            for parameter in frozen:
-                parameter.requires_grad_(False)
+            with unfrozen(self.generator):
+                step.shared |= {"blurred": blurred, "restored": self.generator(blurred)}
         return step.shared["restored"]
 
     def preview(self, batch: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
@@ -126,14 +124,11 @@ def _perceptual(config: DeblurGANConfig) -> PerceptualLoss | None:
 
 
 def _check_channels(config: DeblurGANConfig) -> None:
-    for key, channels in (
-        ("generator.input_nc", config.generator.input_nc),
-        ("generator.output_nc", config.generator.output_nc),
-        ("critic.input_nc", config.critic.input_nc),
-    ):
-        if channels != 3:
-            raise ConfigError(
-                f"{key} is {channels}, and DeblurGAN is trained on pictures of 3 channels.",
-                have="Grey pictures are read as RGB with three equal channels.",
-                hint=f"Leave {key} away.",
-            )
+    require_rgb(
+        "DeblurGAN",
+        {
+            "generator.input_nc": config.generator.input_nc,
+            "generator.output_nc": config.generator.output_nc,
+            "critic.input_nc": config.critic.input_nc,
+        },
+    )

@@ -110,6 +110,10 @@ class ConvDiscriminatorConfig:
     norm: Literal["batch", "layer", "none"] = "batch"
     """Normalisation after the inner convolutions; a gradient penalty wants layer or none (Gulrajani et al.)."""
 
+    def __post_init__(self) -> None:
+        if self.base_channels < 1:
+            raise ValueError(f"base_channels must be at least 1, not {self.base_channels}")
+
 
 @dataclass(frozen=True)
 class UnmixedDiscriminatorConfig(ConvDiscriminatorConfig):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from imtrans.data.augmentation import Augmentation
 from imtrans.data.kinds import KindName
+from imtrans.data.pixels import luma
 from imtrans.errors import ConfigError
 from imtrans.nn.init import init_normal
 from imtrans.train.latent_samples import latent_columns
@@ -21,8 +22,6 @@ from imtrans_gan.discriminators import build_discriminator
 from imtrans_gan.generators import build_generator
 
 Config = GANConfig | CGANConfig | DCGANConfig | CDCGANConfig | WGANGPConfig
-
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 class GAN(Method):
@@ -109,9 +108,7 @@ class GAN(Method):
     def _real(self, step: Step) -> Tensor:
         """The real pictures with as many channels as the generator draws."""
         pictures = step.batch["image"]
-        if self.config.generator.channels == 3:
-            return pictures
-        return (pictures * pictures.new_tensor(_LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+        return pictures if self.config.generator.channels == 3 else luma(pictures)
 
     def _labels(self, step: Step) -> Tensor | None:
         return None

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from imtrans.nn.equalised import SLOPE, EqualisedConv2d, EqualisedLinear, pixel_norm
-from imtrans.nn.growing import LEAST, enlarge, parts, side
+from imtrans.nn.growing import enlarge
+from imtrans.nn.level import LEAST, parts, side
 from imtrans_pggan.config import GeneratorConfig
 
 

@@ -16,6 +16,8 @@ from imtrans_pggan.generator import build_generator
 class PGGAN(GrowingMethod):
     """Karras et al., "Progressive Growing of GANs", 2018, appendix A.1."""
 
+    config: PGGANConfig
+
     def __init__(self, config: PGGANConfig) -> None:
         network, judge = config.generator, config.discriminator
         self.generator = build_generator(network)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from imtrans.nn.growing import LEAST
+from imtrans.nn.level import LEAST
 from imtrans_pggan.config import GeneratorConfig
 
 Shapes = Mapping[str, tuple[int, ...]]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -11,16 +10,17 @@ from torch import Tensor, nn
 from imtrans.nn import SoftAdaLIN, clip_rho
 from imtrans.nn.attention_discriminator import AttentionDiscriminator
 from imtrans.nn.cam import Attended
+from imtrans.train.cycles import CycleMethod
 from imtrans.train.losses import cam_loss, discriminator_loss, generator_loss, l1_loss
 from imtrans.train.losses.face_identity import FaceIdentityLoss, load_embedding, photo2cartoon_face
-from imtrans.train.method import Adam, Losses, Method, Phase, Step
+from imtrans.train.method import Adam, Losses, Phase, Step
 from imtrans_photo2cartoon.config import FaceIdentityConfig, Photo2CartoonConfig
 from imtrans_photo2cartoon.networks import build_generator
 
 DEPTHS = ("global", "local")
 
 
-class Photo2Cartoon(Method):
+class Photo2Cartoon(CycleMethod):
     """The training of https://github.com/minivision-ai/photo2cartoon (2020), after U-GAT-IT (Kim et al., ICLR 2020).
 
     Networks: ``generator_ab`` (photographs to cartoons), ``generator_ba``, and for each domain two discriminators, such
@@ -31,21 +31,15 @@ class Photo2Cartoon(Method):
         WeightsError: its weights cannot be read or do not fit.
     """
 
-    data = "unpaired"
-
     def __init__(self, config: Photo2CartoonConfig) -> None:
-        super().__init__(config)
-        self.generator_ab = build_generator(config.generator)
-        self.generator_ba = build_generator(config.generator)
+        ab, ba = build_generator(config.generator), build_generator(config.generator)
         layers = {"global": config.discriminator.global_layers, "local": config.discriminator.local_layers}
         self.judges = {
             f"discriminator_{depth}_{domain}": AttentionDiscriminator(3, config.discriminator.ndf, layers[depth])
             for domain in "ab"
             for depth in DEPTHS
         }
-        self.networks = nn.ModuleDict(
-            {"generator_ab": self.generator_ab, "generator_ba": self.generator_ba, **self.judges}
-        )
+        super().__init__(config, ab, ba, self.judges)
         self.face_identity = _face_identity(config.face_identity) if config.lambda_faceid > 0 else None
 
     def notes(self) -> Sequence[str]:
@@ -121,25 +115,6 @@ class Photo2Cartoon(Method):
     def _deceiving(self, judge: nn.Module, fake: Tensor) -> Tensor:
         scores, logits = judge(fake)
         return self.config.lambda_gan * (generator_loss("lsgan", scores) + generator_loss("lsgan", logits))
-
-    # --- results ------------------------------------------------------------------------------------------------------
-
-    def preview(self, batch: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """A, its translation and its way back, and the same from B."""
-        a, b = batch["A"], batch["B"]
-        fake_b, fake_a = self.generator_ab(a), self.generator_ba(b)
-        return {
-            "A": a,
-            "A to B": fake_b,
-            "A to B to A": self.generator_ba(fake_b),
-            "B": b,
-            "B to A": fake_a,
-            "B to A to B": self.generator_ab(fake_a),
-        }
-
-    def translators(self) -> Mapping[str, tuple[str, Any]]:
-        """Both generators."""
-        return {"a2b": ("generator_ab", self.config.generator), "b2a": ("generator_ba", self.config.generator)}
 
 
 def _face_identity(config: FaceIdentityConfig) -> FaceIdentityLoss | None:

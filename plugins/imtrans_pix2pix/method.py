@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from imtrans.errors import ConfigError
 from imtrans.nn.discriminators import build_discriminator
 from imtrans.nn.generators import build_generator
 from imtrans.nn.init import init_normal
+from imtrans.train.channels import require_rgb
+from imtrans.train.freezing import unfrozen
 from imtrans.train.losses import discriminator_loss, generator_loss, l1_loss
 from imtrans.train.method import Adam, Losses, Method, Phase, Step
 from imtrans_pix2pix.config import Pix2PixConfig
@@ -69,12 +70,8 @@ class Pix2Pix(Method):
         It is ready for the generator's gradient even though the discriminator, which asks first, learns without.
         """
         if "fake" not in step.shared:
-            frozen = [parameter for parameter in self.generator.parameters() if not parameter.requires_grad]
-            for parameter in frozen:
-                parameter.requires_grad_(True)
-            step.shared["fake"] = self.generator(step.batch[self.source])
-            for parameter in frozen:
-                parameter.requires_grad_(False)
+            with unfrozen(self.generator):
+                step.shared["fake"] = self.generator(step.batch[self.source])
         return step.shared["fake"]
 
     def preview(self, batch: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
@@ -91,14 +88,6 @@ class Pix2Pix(Method):
 
 
 def _check_channels(config: Pix2PixConfig) -> None:
-    for key, channels, wanted in (
-        ("generator.input_nc", config.generator.input_nc, 3),
-        ("generator.output_nc", config.generator.output_nc, 3),
-        ("discriminator.input_nc", config.discriminator.input_nc, 6),
-    ):
-        if channels != wanted:
-            raise ConfigError(
-                f"{key} is {channels}, and pix2pix is trained on pictures of 3 channels, which makes {wanted}.",
-                have="Grey pictures are read as RGB with three equal channels.",
-                hint=f"Leave {key} away.",
-            )
+    generator = config.generator
+    require_rgb("pix2pix", {"generator.input_nc": generator.input_nc, "generator.output_nc": generator.output_nc})
+    require_rgb("pix2pix", {"discriminator.input_nc": config.discriminator.input_nc}, pictures=2)

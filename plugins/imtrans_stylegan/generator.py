@@ -12,7 +12,8 @@ from torch.nn import functional
 
 from imtrans.errors import UsageError
 from imtrans.nn.equalised import SLOPE, EqualisedConv2d, EqualisedLinear
-from imtrans.nn.growing import LEAST, blur, enlarge, parts
+from imtrans.nn.growing import blur, enlarge
+from imtrans.nn.level import LEAST, parts
 from imtrans.ops.adain import adain_affine
 from imtrans_stylegan.config import GeneratorConfig
 from imtrans_stylegan.mapping import MappingNetwork

@@ -11,12 +11,15 @@ from imtrans.nn.growing import GrowingDiscriminator
 from imtrans.train.growing import GrowingMethod
 from imtrans.train.losses import discriminator_loss, generator_loss, r1_penalty
 from imtrans.train.method import Losses, Step
+from imtrans.train.style_mixing import mixed_styles
 from imtrans_stylegan.config import StyleGANConfig
 from imtrans_stylegan.generator import build_generator
 
 
 class StyleGAN(GrowingMethod):
     """Karras, Laine, Aila, "A Style-Based Generator Architecture for GANs", 2019, appendix C."""
+
+    config: StyleGANConfig
 
     def __init__(self, config: StyleGANConfig) -> None:
         network, judge = config.generator, config.discriminator
@@ -50,17 +53,6 @@ class StyleGAN(GrowingMethod):
         return self.generator.draw(self.mixed(z, level), level)
 
     def mixed(self, z: Tensor, level: float) -> Tensor:
-        """Styles (N, num_ws, w_dim) of latents, in most batches with the later layers' taken from other latents.
-
-        So the network cannot count on neighbouring layers to agree (section 3.1). The layer from which on is drawn anew
-        in each batch, among those that have grown.
-        """
-        ws: Tensor = self.generator.mapping(z)
-        if self.config.style_mixing > 0:
-            layers = 2 * (1 + math.ceil(level))
-            crossover = torch.empty((), dtype=torch.int64).random_(1, layers)
-            mixed = torch.rand(()) < self.config.style_mixing
-            first = torch.arange(ws.shape[1]) < torch.where(mixed, crossover, ws.shape[1])
-            others = self.generator.mapping(torch.randn_like(z), update_average=False)
-            ws = torch.where(first.to(ws.device)[None, :, None], ws, others)
-        return ws
+        """Styles (N, num_ws, w_dim) of latents (N, z_dim), in most batches mixed among the layers that have grown."""
+        layers = 2 * (1 + math.ceil(level))
+        return mixed_styles(self.generator.mapping, z, share=self.config.style_mixing, layers=layers)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, distributed, nn
 
+from imtrans.train.losses.precision import full_precision, widen
 from imtrans_stylegan2.augment_colour import colour_matrices, recolour
 from imtrans_stylegan2.augment_geometry import blits, geometry, warp
 from imtrans_stylegan2.config import AugmentConfig
@@ -20,6 +21,8 @@ from imtrans_stylegan2.draws import Draws
 
 def augment(pictures: Tensor, p: Tensor | float, pipe: str = "bgc", draws: Draws | None = None) -> Tensor:
     """Transform each picture at random; differentiable by the pictures to any order.
+
+    Computed in float32 at least, also under autocast: places in a picture have more digits than half precision has.
 
     Args:
         pictures: (N, 3, H, W), from -1 to 1; colours may leave that range.
@@ -33,16 +36,17 @@ def augment(pictures: Tensor, p: Tensor | float, pipe: str = "bgc", draws: Draws
     """
     draws = draws or Draws(len(pictures), pictures.device)
     size = (pictures.shape[3], pictures.shape[2])
-    wide = pictures if pictures.dtype == torch.float64 else pictures.float()
+    wide = widen(pictures)
     backward = torch.eye(3, device=pictures.device)
-    if "b" in pipe:
-        backward = backward @ blits(size, p, draws)
-    if "g" in pipe:
-        backward = backward @ geometry(size, p, draws)
-    if "b" in pipe or "g" in pipe:
-        wide = warp(wide, backward)
-    if "c" in pipe:
-        wide = recolour(wide, colour_matrices(p, draws))
+    with full_precision(pictures):
+        if "b" in pipe:
+            backward = backward @ blits(size, p, draws)
+        if "g" in pipe:
+            backward = backward @ geometry(size, p, draws)
+        if "b" in pipe or "g" in pipe:
+            wide = warp(wide, backward)
+        if "c" in pipe:
+            wide = recolour(wide, colour_matrices(p, draws))
     return wide.to(pictures.dtype)
 
 

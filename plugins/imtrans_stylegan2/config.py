@@ -26,7 +26,7 @@ class GeneratorConfig:
     w_dim: int = 512
     """Numbers in a style w."""
     c_dim: int = 0
-    """Classes that pictures are drawn of; 0 for pictures without classes."""
+    """Classes that pictures are drawn of, learnt from a folder a class; 0 for pictures without classes."""
     mapping_layers: int = 8
     """Layers of the mapping network: 8 in the paper, 2 in NVIDIA's automatic settings."""
     conv_clamp: float = 0.0
@@ -145,8 +145,12 @@ class StyleGAN2Config:
         for name in ("r1_every", "pl_every", "pl_batch_shrink"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("style_mixing", "pl_decay"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie in 0..1, not be {getattr(self, name)}")
+        if not 0 <= self.style_mixing <= 1:
+            raise ValueError(f"style_mixing must lie in 0..1, not be {self.style_mixing}")
+        if not 0 < self.pl_decay <= 1:
+            raise ValueError(f"pl_decay must lie above 0 and up to 1, not be {self.pl_decay}")
+        base, resolution = self.discriminator.channel_base, self.generator.resolution
+        if 0 < base < resolution:
+            raise ValueError(f"discriminator.channel_base ({base}) must be 0 or at least the resolution ({resolution})")
         if self.pl_weight < 0:
             raise ValueError(f"pl_weight must not be negative, not {self.pl_weight}")

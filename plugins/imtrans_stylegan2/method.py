@@ -13,6 +13,7 @@ from imtrans.data.kinds import KindName
 from imtrans.train.latent_samples import latent_columns
 from imtrans.train.losses import PathLength, discriminator_loss, generator_loss, r1_penalty
 from imtrans.train.method import Adam, Losses, Method, Phase, Step
+from imtrans.train.style_mixing import mixed_styles
 from imtrans.train.translators import GENERATES
 from imtrans_stylegan2.ada import AdaptiveAugmentation
 from imtrans_stylegan2.config import StyleGAN2Config
@@ -33,8 +34,6 @@ class StyleGAN2(Method):
 
     def __init__(self, config: StyleGAN2Config) -> None:
         super().__init__(config)
-        if config.generator.c_dim > 0:
-            self.data = "classes"  # type: ignore[misc]  # a conditional network learns from labelled pictures
         self.generator = build_generator(config.generator)
         self.discriminator = Discriminator(config.generator, config.discriminator)
         self.path_length = PathLength(config.pl_weight, config.pl_decay, every=config.pl_every)
@@ -44,6 +43,11 @@ class StyleGAN2(Method):
         self.augment = AdaptiveAugmentation(config.augment) if config.augment.kind != "none" else None
         if self.augment is not None:
             self.networks["augment"] = self.augment
+
+    @classmethod
+    def data_for(cls, config: StyleGAN2Config) -> KindName:
+        """Pictures, and for a conditional network pictures in folders by class."""
+        return "classes" if config.generator.c_dim > 0 else cls.data
 
     @classmethod
     def classes(cls, config: StyleGAN2Config) -> int | None:
@@ -101,17 +105,9 @@ class StyleGAN2(Method):
     def draw(self, z: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
         """Pictures (N, 3, R, R) from latents (N, z_dim), and the styles that they were made of (N, num_ws, w_dim).
 
-        Most batches take their later styles from a second latent, from a layer on that is drawn anew, so that the
-        network cannot count on neighbouring layers to agree (Karras et al., 2019, section 3.1).
+        In most batches, styles of two latents are mixed.
         """
-        ws = self.generator.mapping(z, labels)
-        if self.config.style_mixing > 0:
-            layers = ws.shape[1]
-            crossover = torch.empty((), dtype=torch.int64).random_(1, layers)
-            mixed = torch.rand(()) < self.config.style_mixing
-            first = torch.arange(layers) < torch.where(mixed, crossover, layers)
-            others = self.generator.mapping(torch.randn_like(z), labels, update_average=False)
-            ws = torch.where(first.to(ws.device)[None, :, None], ws, others)
+        ws = mixed_styles(self.generator.mapping, z, labels, share=self.config.style_mixing)
         return self.generator.synthesis(ws, noise_mode="random"), ws
 
     def judge(self, pictures: Tensor, labels: Tensor | None) -> Tensor:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from imtrans.errors import ConfigError
 from imtrans.infer.heatmap import laid_over, levels_of
 from imtrans.nn import clip_rho
 from imtrans.nn.attention_discriminator import AttentionDiscriminator
 from imtrans.nn.cam import Attended
+from imtrans.train.channels import require_rgb
+from imtrans.train.cycles import CycleMethod
+from imtrans.train.freezing import unfrozen
 from imtrans.train.losses import cam_loss, discriminator_loss, generator_loss, l1_loss
-from imtrans.train.method import Adam, Losses, Method, Phase, Step
+from imtrans.train.method import Adam, Losses, Phase, Step
 from imtrans_ugatit.config import UGATITConfig
 from imtrans_ugatit.networks import build_generator
 from imtrans_ugatit.room import require_room
 
 
-class UGATIT(Method):
+class UGATIT(CycleMethod):
     """Kim et al., 2020: adversarial, cycle, identity and CAM losses, weighted 1, 10, 10 and 1000 (equation 7).
 
     Networks: ``generator_ab`` (A -> B), ``generator_ba`` (B -> A), and for each domain a global and a local
@@ -32,17 +32,13 @@ class UGATIT(Method):
         UsageError: the full generators do not fit into memory.
     """
 
-    data = "unpaired"
-
     def __init__(self, config: UGATITConfig) -> None:
-        super().__init__(config)
         _check_channels(config)
         if not config.generator.light:
             # Two generators; on a CPU each with its gradient and Adam's two moments.
             require_room(config.generator, copies=2 if torch.cuda.is_available() else 8)
         judges = config.discriminator
-        self.generator_ab = build_generator(config.generator)
-        self.generator_ba = build_generator(config.generator)
+        ab, ba = build_generator(config.generator), build_generator(config.generator)
         self.judges = {
             domain: (
                 AttentionDiscriminator(judges.input_nc, judges.ndf, judges.global_layers),
@@ -50,9 +46,12 @@ class UGATIT(Method):
             )
             for domain in "ab"
         }
-        self.networks = nn.ModuleDict({"generator_ab": self.generator_ab, "generator_ba": self.generator_ba})
-        for domain, (whole, detail) in self.judges.items():
-            self.networks.update({f"global_{domain}": whole, f"local_{domain}": detail})
+        named = {
+            f"{depth}_{domain}": judge
+            for domain, pair in self.judges.items()
+            for depth, judge in zip(("global", "local"), pair, strict=True)
+        }
+        super().__init__(config, ab, ba, named)
 
     def phases(self) -> Sequence[Phase]:
         """The discriminators first, then the generators against what they have become, in the authors' order."""
@@ -117,7 +116,7 @@ class UGATIT(Method):
         names = [f"{part}_{way}" for part in Attended._fields]
         if names[0] not in step.shared:
             generator = self.networks[f"generator_{way}"]
-            with _learning(generator):
+            with unfrozen(generator):
                 made = generator(step.batch["A" if way == "ab" else "B"], attention=True)
             step.shared |= dict(zip(names, made, strict=True))
         return Attended(*(step.shared[name] for name in names))
@@ -144,23 +143,6 @@ class UGATIT(Method):
             "B to A to B": self.generator_ab(to_a.image),
         }
 
-    def translators(self) -> Mapping[str, tuple[str, Any]]:
-        """Both generators."""
-        return {"a2b": ("generator_ab", self.config.generator), "b2a": ("generator_ba", self.config.generator)}
-
-
-@contextmanager
-def _learning(network: nn.Module) -> Iterator[None]:
-    """Let the parameters that are frozen at the moment take part in a gradient."""
-    frozen = [parameter for parameter in network.parameters() if not parameter.requires_grad]
-    for parameter in frozen:
-        parameter.requires_grad_(True)
-    try:
-        yield
-    finally:
-        for parameter in frozen:
-            parameter.requires_grad_(False)
-
 
 def _attended(pictures: Tensor, heatmap: Tensor) -> Tensor:
     """The heatmap over the pictures, all in [-1, 1]."""
@@ -168,13 +150,10 @@ def _attended(pictures: Tensor, heatmap: Tensor) -> Tensor:
 
 
 def _check_channels(config: UGATITConfig) -> None:
-    for key, channels in (
-        ("generator.input_nc", config.generator.input_nc),
-        ("discriminator.input_nc", config.discriminator.input_nc),
-    ):
-        if channels != 3:
-            raise ConfigError(
-                f"{key} is {channels}, and U-GAT-IT is trained on pictures of 3 channels.",
-                have="Grey pictures are read as RGB with three equal channels.",
-                hint=f"Leave {key} away.",
-            )
+    require_rgb(
+        "U-GAT-IT",
+        {
+            "generator.input_nc": config.generator.input_nc,
+            "discriminator.input_nc": config.discriminator.input_nc,
+        },
+    )

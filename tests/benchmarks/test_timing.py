@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from timing import FEWEST_SAMPLES, WARM_UPS, Timing, clocks_for, compare, processor, reason, wall
+from clocks import processor, wall
+from timing import FEWEST_SAMPLES, WARM_UPS, Timing, clocks_for, compare, reason
 
 from imtrans.errors import BackendError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -279,6 +279,13 @@ def test_commands_that_make_no_sense(arguments: tuple[str, ...], words: str) -> 
     error = refused(*arguments)
     assert words in error.what
     assert error.exit_status == 2
+
+
+def test_a_model_that_generates_is_measured_by_its_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "find", lambda name: replace(toy("Unpaired"), task="generate"))
+    error = refused("unpaired", "--data", "data")
+    assert "generates pictures from random numbers" in error.what
+    assert "evaluate --results out/" in error.hint
 
 
 def test_folders_that_cannot_be_measured(folder: Path) -> None:

@@ -234,8 +234,9 @@ def test_json_lines() -> None:
         ("classy", "--class 0,1 --interpolate", "an interpolation shows one class"),
         ("plain", "--truncation-psi 0.5", "no styles to truncate"),
         ("plain", "--noise none", "no layers that take noise"),
+        ("styled", "--truncation-psi nan", "not nan"),
         ("styled", "--noise loud", "no noise called 'loud'"),
-        ("plain", "--mix-rows 0 --mix-cols 1", "no styles to mix"),
+        ("plain", "--mix-rows 0 --mix-cols 1", "has no styles"),
         ("styled", "--mix-rows 0", "needs --mix-cols too"),
         ("styled", "--mix-rows 0 --mix-cols 1 --seeds 2", "has its seeds from"),
         ("styled", "--mix-rows 0 --mix-cols 1 --mix-layers 10", "no layer 10"),
@@ -262,7 +263,7 @@ def test_what_cannot_be_meant_is_told(folder: Path, model: str, arguments: str, 
 
 def test_too_many_frames_a_second_for_a_gif() -> None:
     with pytest.raises(OutputError, match="up to 50 frames"):
-        generate("plain", "--interpolate", "--fps", "60")
+        generate("plain", "--interpolate", "--fps", "60", "--frames", "100000000")  # told before they are drawn
 
 
 def test_a_network_without_fine_layers(monkeypatch: pytest.MonkeyPatch) -> None:

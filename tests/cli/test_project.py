@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from imtrans.cli import project as module
 from imtrans.cli import run as run_module
-from imtrans.errors import ImtransError, UsageError, WeightsError
+from imtrans.errors import ImtransError, OutputError, UsageError, WeightsError
 from imtrans.weights.identity import metadata_for
 from imtrans.weights.writer import save
 from imtrans_stylegan2.config import GeneratorConfig
@@ -103,12 +103,22 @@ def test_project_takes_vggs_weights_from_a_file(typed: Typed, tmp_path: Path) ->
         (("--loss", "love"), "no loss called 'love'"),
         (("--space", "z"), "in the space w or w"),
         (("--input", "nothing.png"), "no such file"),
+        (("--class", "0"), "know no classes"),
+        (("--vgg-weights", "vgg.pth"), "looks at no VGG-16"),
+        (("--seed", str(2**70)), "out of range"),
     ],
 )
 def test_project_refuses_in_words(typed: Typed, arguments: tuple[str, ...], words: str) -> None:
     """What it cannot do."""
     with pytest.raises(ImtransError, match=words):
         typed("project", "stylegan2", "--input", "face.png", "--steps", "1", *arguments)
+
+
+def test_a_folder_that_cannot_be_is_told_before_the_search(typed: Typed, tmp_path: Path) -> None:
+    """A million steps would take hours."""
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        typed("project", "stylegan2", "--input", "face.png", "--steps", "1000000", "--output", "file")
 
 
 def test_project_refuses_models_that_translate(typed: Typed) -> None:
@@ -123,6 +133,8 @@ def test_run_restyles_pictures_and_latents(typed: Typed, tmp_path: Path) -> None
     result = typed("run", "stylegan2", "--input", "out/latent.safetensors", "--style-seed", "3", "--layers", "0-5")
     assert result.exit_code == 0, result.output
     assert (tmp_path / "imtrans-output" / "latent.png").is_file()
+    result = typed("run", "stylegan2", "--input", "out/latent.safetensors", "--style-seed", "3")
+    assert "layers 4, 5 from seed 3" in result.output  # the finest that so small a network has
     (tmp_path / "bad.png").write_bytes(b"no picture")
     arguments = ("--input", "face.png", "--input", "bad.png", "--project-steps", "2", "--layers", "coarse", "--json")
     result = typed("run", "stylegan2", *arguments, "--style-seed", "3")
@@ -131,12 +143,39 @@ def test_run_restyles_pictures_and_latents(typed: Typed, tmp_path: Path) -> None
     assert (tmp_path / "imtrans-output" / "face.png").is_file()
 
 
+def test_classes_are_projected_and_restyled(typed: Typed, tmp_path: Path) -> None:
+    """A conditional network is told the class, and its latents say which; what is there already can be left out."""
+    with pytest.raises(UsageError, match="which class"):
+        typed("project", "stylegan2", "--input", "face.png", weights="classy.safetensors")
+    arguments = ("--steps", "2", "--class", "1", "--output", "out")
+    result = typed("project", "stylegan2", "--input", "face.png", *arguments, weights="classy.safetensors")
+    assert result.exit_code == 0, result.output
+    with safe_open(tmp_path / "out" / "latent.safetensors", framework="pt") as file:
+        assert json.loads(file.metadata()["latent"])["label"] == 1
+    again = ("run", "stylegan2", "out/latent.safetensors", "--style-seed", "3", "--layers", "0-5", "--skip-existing")
+    pictures = []
+    for label in "01":
+        for _ in range(2):
+            result = typed(*again, "--class", label, "--output", label, "--json", weights="classy.safetensors")
+            assert result.exit_code == 0, result.output
+        assert not result.stdout  # nothing was left to do
+        pictures.append((tmp_path / label / "latent.png").read_bytes())
+    assert pictures[0] != pictures[1]
+
+
 def test_run_refuses_in_words(typed: Typed) -> None:
     """No such layers, classes, no seed, and models without styles."""
-    with pytest.raises(UsageError, match="no fine layers"):
-        typed("run", "stylegan2", "--input", "face.png", "--style-seed", "3")
-    with pytest.raises(UsageError, match="their class"):
-        typed("run", "stylegan2", "face.png", "--style-seed", "3", "--layers", "0", weights="classy.safetensors")
+    with pytest.raises(UsageError, match="no fine layers") as refused:
+        typed("run", "stylegan2", "--input", "face.png", "--style-seed", "3", "--layers", "fine")
+    assert refused.value.hint == "Type for example --layers middle."
+    with pytest.raises(UsageError, match="--layers 'x' cannot be read"):
+        typed("run", "stylegan2", "--input", "face.png", "--style-seed", "3", "--layers", "x")
+    mixed = ("--style-seed", "3", "--layers", "0")
+    for label, words in (((), "which class"), (("--class", "2"), "no class 2")):
+        with pytest.raises(UsageError, match=words):
+            typed("run", "stylegan2", "face.png", *mixed, *label, weights="classy.safetensors")
+    with pytest.raises(UsageError, match="Leave --compare away"):
+        typed("run", "stylegan2", "face.png", *mixed, "--compare")
     with pytest.raises(UsageError, match="--style-seed 3"):
         typed("run", "stylegan2", "--input", "face.png")
     with pytest.raises(UsageError, match="no styles"):

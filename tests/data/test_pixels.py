@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from imtrans.data.pixels import to_images, to_tensor
+from imtrans.data.pixels import luma, to_images, to_tensor
 
 
 def gradient() -> Image.Image:
@@ -46,3 +46,9 @@ def test_what_is_out_of_range_is_clamped() -> None:
 def test_half_precision_and_any_layout() -> None:
     pictures = to_tensor(gradient(), (-1.0, 1.0))[None].contiguous(memory_format=torch.channels_last)
     assert np.abs(np.array(to_images(pictures.half(), (-1.0, 1.0))[0]).astype(int) - np.array(gradient())).max() <= 1
+
+
+def test_luma_of_the_primaries() -> None:
+    primaries = torch.eye(3).view(3, 3, 1, 1)
+    assert luma(primaries).flatten().tolist() == pytest.approx([0.299, 0.587, 0.114])
+    torch.testing.assert_close(luma(2 * primaries - 1), 2 * luma(primaries) - 1)

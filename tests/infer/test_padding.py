@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,7 +50,7 @@ def test_sizes_are_read_from_the_network() -> None:
 @given(st.integers(1, 90), st.integers(1, 90), st.sampled_from([None, 16, 40]))
 def test_what_enters_leaves_at_its_own_size(h: int, w: int, fixed: int | None) -> None:
     sizes = Sizes(4, 8, fixed)
-    images = torch.rand(1, 3, h, w)
+    images = torch.rand(1, 3, h, w, generator=torch.Generator().manual_seed(h * w))
     entered = sizes.enter(images)
     assert tuple(entered.shape[-2:]) == sizes.taken(h, w)
     left = sizes.leave(entered, h, w)
@@ -63,3 +64,9 @@ def test_what_enters_leaves_at_its_own_size(h: int, w: int, fixed: int | None) -
 def test_a_fixed_size_is_noted() -> None:
     assert Sizes(4, 8).note is None
     assert "16 x 16 pixels; others are resized" in (Sizes(fixed=16).note or "")
+
+
+@pytest.mark.parametrize("shape", [(8, 1), (1, 8)])
+def test_lines_of_one_pixel_come_back_from_a_fixed_size(shape: tuple[int, int]) -> None:
+    sizes, ramp = Sizes(fixed=32), torch.linspace(0, 1, 8).view(1, 1, *shape).expand(-1, 3, -1, -1)
+    torch.testing.assert_close(sizes.leave(sizes.enter(ramp), *shape), ramp, atol=0.05, rtol=0)

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from imtrans.data.pixels import luma
 from imtrans.metrics.domain import (
     ClassifierConfig,
     DomainClassifier,
     augment,
-    luminance,
     prepare,
     share_taken_for,
     train_classifier,
@@ -47,7 +47,7 @@ def test_domains_are_told_apart_on_pictures_never_seen(judges: dict[str, DomainC
 
 def test_a_grey_filter_does_not_fool_luminance(judges: dict[str, DomainClassifier]) -> None:
     a = discs(20, red=True, large=True, seed=2)
-    grey = luminance(a).expand(-1, 3, -1, -1)
+    grey = luma(a).expand(-1, 3, -1, -1)
     torch.testing.assert_close(verdicts(judges["luminance"], grey), verdicts(judges["luminance"], a))
     assert verdicts(judges["colour"], grey).mean() > verdicts(judges["colour"], a).mean() + 0.1
 
@@ -103,8 +103,3 @@ def test_preparation_does_not_alias() -> None:
     picture = torch.zeros(1, 3, 160, 160)
     picture[..., ::2, ::2] = 1
     torch.testing.assert_close(prepare(picture)[..., 5:-5, 5:-5], torch.full((1, 3, 70, 70), 0.25), rtol=0, atol=0.15)
-
-
-def test_luminance_of_the_primaries() -> None:
-    primaries = torch.eye(3).view(3, 3, 1, 1)
-    assert luminance(primaries).flatten().tolist() == pytest.approx([0.299, 0.587, 0.114])

@@ -1,4 +1,4 @@
-"""Levels, and what real pictures and the discriminator are at them."""
+"""What real pictures and the discriminator are at the levels of a network that grows."""
 
 from __future__ import annotations
 
@@ -6,13 +6,7 @@ import pytest
 import torch
 
 from imtrans.errors import UsageError
-from imtrans.nn.growing import GrowingDiscriminator, at_level, blur, enlarge, parts, side
-
-
-def test_levels_are_sizes_and_shares() -> None:
-    assert [side(level) for level in (0, 0.1, 1, 2, 2.25)] == [4, 8, 8, 16, 32]
-    assert parts(2.25) == (2, 0.25)
-    assert parts(3) == (3, 0)
+from imtrans.nn.growing import GrowingDiscriminator, at_level, blur, enlarge
 
 
 def test_real_pictures_are_shrunk_and_faded() -> None:

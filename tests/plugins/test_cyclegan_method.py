@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from imtrans.errors import ConfigError
+from imtrans.train.freezing import learning_only
 from imtrans.train.method import Step
-from imtrans.train.optimise import learning_only, make_optimiser
+from imtrans.train.optimise import make_optimiser
 from imtrans.train.pool import ImagePool
 from imtrans_cyclegan.config import CycleGANConfig, DiscriminatorConfig, GeneratorConfig
 from imtrans_cyclegan.method import CycleGAN, in_one_pass

@@ -19,9 +19,10 @@ from torch import Tensor, nn
 
 from imtrans.errors import ConfigError, UsageError, WeightsError
 from imtrans.nn.vgg import VGG
+from imtrans.train.freezing import learning_only
 from imtrans.train.losses import gradient_penalty
 from imtrans.train.method import Step
-from imtrans.train.optimise import learning_only, make_optimiser
+from imtrans.train.optimise import make_optimiser
 from imtrans_deblurgan.config import CriticConfig, DeblurGANConfig, GeneratorConfig
 from imtrans_deblurgan.method import DeblurGAN
 from imtrans_deblurgan.penalty import pixel_penalty

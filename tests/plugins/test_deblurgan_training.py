@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from imtrans import registry
-from imtrans.cli.main import main
 from imtrans.nn.vgg import VGG
 from imtrans.train.settings import RunConfig
 
@@ -28,26 +26,15 @@ Command = Callable[..., str]
 
 
 @pytest.fixture
-def imtrans(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+def imtrans(typed: Command, tmp_path: Path) -> Command:
     """Run a command in a folder with pairs that ``prepare blur`` made in ``pairs``; gives what it says."""
-    monkeypatch.chdir(tmp_path)
     random = np.random.default_rng(0)
     for number in range(3):
         pixels = random.integers(256, size=(30, 40, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / f"{number}.png")
 
-    def command(*arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["imtrans", *arguments])
-        try:
-            main()
-        except SystemExit as leaving:
-            status = leaving.code or 0
-        told = capsys.readouterr()
-        assert "Traceback" not in told.err
-        return told.out if status == 0 else f"status {status}: {told.err}"
-
-    command("prepare", "blur", ".", "--output", "pairs", "--length", "8", "--test", "0.3")
-    return command
+    typed("prepare", "blur", ".", "--output", "pairs", "--length", "8", "--test", "0.3")
+    return typed
 
 
 def weights_at(run: str, step: int, network: str = "generator") -> bytes:

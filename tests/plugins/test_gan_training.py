@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import shutil
 import struct
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from PIL import Image
 from safetensors import safe_open
 
 from imtrans import registry
-from imtrans.cli.main import main
 from imtrans.train.settings import RunConfig
 
 RECIPES = Path(__file__).parents[2] / "plugins" / "imtrans_gan" / "recipes"
@@ -34,9 +32,8 @@ Command = Callable[..., str]
 
 
 @pytest.fixture
-def imtrans(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+def imtrans(typed: Command, tmp_path: Path) -> Command:
     """Run a command in a folder with ``digits``, noise in the form of MNIST's files; gives what it says."""
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "digits").mkdir()
     pixels = np.random.default_rng(0).integers(256, size=(20, 28, 28), dtype=np.uint8)
     header = struct.pack(">4B3I", 0, 0, 8, 3, *pixels.shape)
@@ -44,21 +41,19 @@ def imtrans(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     labels = struct.pack(">4BI", 0, 0, 8, 1, 20) + bytes(number % 10 for number in range(20))
     (tmp_path / "digits" / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels))
 
-    def command(*arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["imtrans", *arguments])
-        try:
-            main()
-        except SystemExit as leaving:
-            status = leaving.code or 0
-        told = capsys.readouterr()
-        assert "Traceback" not in told.err
-        return told.out if status == 0 else f"status {status}: {told.err}"
-
-    return command
+    return typed
 
 
 def file_of(run: str, step: int, network: str) -> bytes:
     return Path(run, f"checkpoints/step-{step:08}/{network}.safetensors").read_bytes()
+
+
+def test_another_optimiser_cannot_go_on(imtrans: Command) -> None:
+    """And the run that was asked to is as it was."""
+    imtrans("train", "wgan", "--data", "digits", "--output", "run", "--steps", "2", *SMALL["wgan"], *QUICK)
+    told = imtrans("train", "wgan", "--output", "run", "--resume", "--steps", "4", "--set", "optimiser=adam")
+    assert "the phase 'discriminator' has learnt with another optimiser than Adam" in told
+    assert imtrans("train", "wgan", "--output", "run", "--resume", "--steps", "3", "--device", "cpu").startswith("wgan")
 
 
 @pytest.mark.parametrize("model", list(SMALL))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from PIL import Image
 from safetensors import safe_open
 
 from imtrans import registry
-from imtrans.cli.main import main
 from imtrans.train.settings import RunConfig
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
@@ -31,25 +30,14 @@ Command = Callable[..., str]
 
 
 @pytest.fixture
-def imtrans(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+def imtrans(typed: Command, tmp_path: Path) -> Command:
     """Run a command in a folder with ``pictures``; gives what it says."""
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "pictures").mkdir()
     random = np.random.default_rng(0)
     for number in range(6):
         Image.fromarray(random.integers(256, size=(16, 16, 3), dtype=np.uint8)).save(f"pictures/{number}.png")
 
-    def command(*arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["imtrans", *arguments])
-        try:
-            main()
-        except SystemExit as leaving:
-            status = leaving.code or 0
-        told = capsys.readouterr()
-        assert "Traceback" not in told.err
-        return told.out + told.err if status == 0 else f"status {status}: {told.err}"
-
-    return command
+    return functools.partial(typed, notes=True)
 
 
 def bytes_of(run: str, step: int) -> dict[str, bytes]:

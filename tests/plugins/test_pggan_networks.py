@@ -148,9 +148,9 @@ def test_pictures_of_another_size_are_refused() -> None:
         ({"generator": {"z_dim": 0}}, "z_dim must be"),
         ({"generator": {"channels": 2}}, "channels must be 1"),
         ({"generator": {"level": 9.0}}, "level lies in 0..6"),
-        ({"discriminator": {"widths": [8, 8]}}, "one each for every resolution"),
-        ({"discriminator": {"widths": [0] * 7}}, "at least 1 each"),
-        ({"growth": {"start": 512}}, "more than the 256 pixels"),
+        ({"discriminator": {"widths": [8, 8]}}, "has to be 7 numbers"),
+        ({"discriminator": {"widths": [0] * 7}}, "numbers of at least 1"),
+        ({"growth": {"start": 512}}, "growth.start lies in 4..256"),
         ({"gradient_penalty": 0.0}, "gradient_penalty must be"),
     ],
 )

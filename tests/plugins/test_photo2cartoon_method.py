@@ -16,8 +16,9 @@ from torch import Tensor
 
 from imtrans.errors import UsageError
 from imtrans.nn import SoftAdaLIN
+from imtrans.train.freezing import learning_only
 from imtrans.train.method import Step
-from imtrans.train.optimise import learning_only, make_optimiser
+from imtrans.train.optimise import make_optimiser
 from imtrans_photo2cartoon.config import DiscriminatorConfig, FaceIdentityConfig, GeneratorConfig, Photo2CartoonConfig
 from imtrans_photo2cartoon.method import Photo2Cartoon
 

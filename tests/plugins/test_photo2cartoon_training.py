@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from imtrans import registry
-from imtrans.cli.main import main
 from imtrans.train.settings import RunConfig
 
 RECIPES = Path(__file__).parents[2] / "plugins" / "imtrans_photo2cartoon" / "recipes"
@@ -27,9 +26,8 @@ Command = Callable[..., str]
 
 
 @pytest.fixture
-def imtrans(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+def imtrans(typed: Command, tmp_path: Path) -> Command:
     """Run a command in a folder with pictures in ``faces/trainA`` and ``faces/trainB``; gives what it says."""
-    monkeypatch.chdir(tmp_path)
     random = np.random.default_rng(0)
     for domain in ("trainA", "trainB"):
         (tmp_path / "faces" / domain).mkdir(parents=True)
@@ -37,17 +35,7 @@ def imtrans(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
             pixels = random.integers(256, size=(40, 40, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / "faces" / domain / f"{number}.png")
 
-    def command(*arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["imtrans", *arguments])
-        try:
-            main()
-        except SystemExit as leaving:
-            status = leaving.code or 0
-        told = capsys.readouterr()
-        assert "Traceback" not in told.err
-        return told.out + told.err if status == 0 else f"status {status}: {told.err}"
-
-    return command
+    return functools.partial(typed, notes=True)
 
 
 def weights_at(run: str, step: int, network: str = "generator_ab") -> Path:

@@ -14,9 +14,10 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from imtrans.errors import ConfigError
+from imtrans.train.freezing import learning_only
 from imtrans.train.learning import learn
 from imtrans.train.method import Step
-from imtrans.train.optimise import learning_only, make_optimiser
+from imtrans.train.optimise import make_optimiser
 from imtrans_pix2pix.config import DiscriminatorConfig, GeneratorConfig, Pix2PixConfig
 from imtrans_pix2pix.method import Pix2Pix
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import pytest
 from PIL import Image
 
 from imtrans import registry
-from imtrans.cli.main import main
 from imtrans.train.settings import RunConfig
 from imtrans.train.translators import translators_in
 
@@ -26,26 +24,15 @@ Command = Callable[..., str]
 
 
 @pytest.fixture
-def imtrans(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+def imtrans(typed: Command, tmp_path: Path) -> Command:
     """Run a command in a folder with side-by-side pairs in ``pairs``; gives what it says."""
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "pairs" / "train").mkdir(parents=True)
     random = np.random.default_rng(0)
     for number in range(3):
         pixels = random.integers(256, size=(40, 80, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / "pairs" / "train" / f"{number}.png")
 
-    def command(*arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["imtrans", *arguments])
-        try:
-            main()
-        except SystemExit as leaving:
-            status = leaving.code or 0
-        told = capsys.readouterr()
-        assert "Traceback" not in told.err
-        return told.out if status == 0 else f"status {status}: {told.err}"
-
-    return command
+    return typed
 
 
 def weights_at(run: str, step: int) -> bytes:

@@ -52,6 +52,22 @@ def test_probability_zero_changes_nothing() -> None:
     assert torch.equal(augment(x, 1.0, ""), x)
 
 
+@pytest.mark.parametrize("pipe", SECOND_TURN)
+def test_autocast_changes_nothing(pipe: str) -> None:
+    """Transformations and their gradients are those of float32, in which half a pixel is still half a pixel."""
+    found = []
+    for enabled in (False, True):
+        x = faces(2, 16).requires_grad_()
+        torch.manual_seed(0)
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            y = augment(x, 0.8, pipe)
+        y.square().sum().backward()
+        found.append((y.detach(), x.grad))
+    (plain, gradient), (cast, other) = found
+    assert torch.equal(plain, cast)
+    torch.testing.assert_close(gradient, other)
+
+
 def test_each_picture_has_its_own_transformation() -> None:
     """And the same seed gives the same ones."""
     x = faces(1, 16).repeat(2, 1, 1, 1)

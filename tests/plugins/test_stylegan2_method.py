@@ -92,9 +92,9 @@ def test_styles_are_mixed_at_a_random_layer() -> None:
 def test_classes_come_from_labelled_pictures() -> None:
     """A conditional generator asks for the kind of data that has labels, and another class is another picture."""
     method = StyleGAN2(StyleGAN2Config(replace(SMALL, c_dim=3)))
-    assert method.data == "classes"
+    assert StyleGAN2.data_for(method.config) == "classes"
     assert StyleGAN2.classes(method.config) == 3
-    assert small().data == "single"
+    assert StyleGAN2.data_for(small().config) == "single"
     assert StyleGAN2.classes(small().config) is None
     pictures = method.generator(torch.randn(1, 6).repeat(2, 1), torch.tensor([0, 1]))
     assert not torch.allclose(pictures[0], pictures[1])
@@ -140,7 +140,11 @@ def test_impossible_augmentation_is_refused(change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"r1_every": 0}, {"pl_batch_shrink": 0}, {"style_mixing": 2.0}, {"pl_weight": -1.0}]
+    "change",
+    [
+        *({"r1_every": 0}, {"pl_batch_shrink": 0}, {"style_mixing": 2.0}, {"pl_weight": -1.0}, {"pl_decay": 0.0}),
+        {"discriminator": DiscriminatorConfig(channel_base=128)},  # of 256 pixels, the first block would have none
+    ],
 )
 def test_impossible_training_is_refused(change: dict[str, Any]) -> None:
     """Likewise."""

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from imtrans.errors import ConfigError, UsageError
 from imtrans.nn import LIN, AdaLIN
 from imtrans.train.config import TrainConfig
+from imtrans.train.freezing import learning_only
 from imtrans.train.method import Phase, Step
-from imtrans.train.optimise import learning_only, make_optimiser
+from imtrans.train.optimise import make_optimiser
 from imtrans_ugatit import room
 from imtrans_ugatit.config import DiscriminatorConfig, GeneratorConfig, UGATITConfig
 from imtrans_ugatit.method import UGATIT

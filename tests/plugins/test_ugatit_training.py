@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from imtrans import registry
-from imtrans.cli.main import main
 from imtrans.train.settings import RunConfig
 from imtrans.train.translators import translators_in
 
@@ -29,26 +27,15 @@ Command = Callable[..., str]
 
 
 @pytest.fixture
-def imtrans(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+def imtrans(typed: Command, tmp_path: Path) -> Command:
     """Run a command in a folder with unpaired pictures in ``sets``; gives what it says."""
-    monkeypatch.chdir(tmp_path)
     random = np.random.default_rng(0)
     for place in ("trainA/1.png", "trainA/2.png", "trainB/1.png"):
         path = tmp_path / "sets" / place
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(random.integers(256, size=(40, 40, 3), dtype=np.uint8)).save(path)
 
-    def command(*arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["imtrans", *arguments])
-        try:
-            main()
-        except SystemExit as leaving:
-            status = leaving.code or 0
-        told = capsys.readouterr()
-        assert "Traceback" not in told.err
-        return told.out if status == 0 else f"status {status}: {told.err}"
-
-    return command
+    return typed
 
 
 def weights_at(run: str, step: int) -> list[bytes]:

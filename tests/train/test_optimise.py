@@ -1,4 +1,4 @@
-"""Who learns, and with which Adam."""
+"""With which Adam a phase learns, and how tensors lie meanwhile."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from imtrans.errors import ConfigError
 from imtrans.train.method import SGD, Adam, Optimiser, Phase, RMSprop
-from imtrans.train.optimise import flattened, lay_alike, learning_only, make_optimiser, tune
+from imtrans.train.optimise import flattened, lay_alike, make_optimiser, tune
 
 
 @pytest.fixture
@@ -45,23 +46,6 @@ def test_settings_reach_an_optimiser_that_has_others(networks: nn.ModuleDict) ->
     tune(optimiser, phase(networks, Adam(lr=0.2, beta1=0.0, beta2=0.9)), factor=0.5)
     assert optimiser.param_groups[0]["lr"] == pytest.approx(0.1)
     assert optimiser.param_groups[0]["betas"] == (0.0, 0.9)
-
-
-def test_others_hold_still_and_are_free_again(networks: nn.ModuleDict) -> None:
-    with learning_only(networks, phase(networks)):
-        assert networks["one"].weight.requires_grad
-        assert not networks["two"].weight.requires_grad
-        loss = networks["two"](networks["one"](torch.ones(1, 2))).sum()
-    loss.backward()
-    assert networks["one"].weight.grad is not None
-    assert networks["two"].weight.grad is None
-    assert networks["two"].weight.requires_grad
-
-
-def test_they_are_free_again_after_an_error(networks: nn.ModuleDict) -> None:
-    with pytest.raises(KeyError), learning_only(networks, phase(networks)):
-        raise KeyError
-    assert all(parameter.requires_grad for parameter in networks.parameters())
 
 
 LAYOUTS = (torch.contiguous_format, torch.channels_last)
@@ -149,3 +133,11 @@ def test_an_error_in_a_flattened_step_leaves_everything_as_it_was() -> None:
         raise KeyError
     assert torch.equal(weight, before)
     assert weight.grad.shape == before.shape
+
+
+@pytest.mark.parametrize("optimiser", [Adam(lr=-1.0), Adam(beta2=1.5), RMSprop(lr=-1.0)])
+def test_impossible_settings_are_refused_in_words(networks: nn.ModuleDict, optimiser: Optimiser) -> None:
+    """Torch's own refusal, with the phase that it is about."""
+    critic = Phase("critic", tuple(networks.values()), lambda step: {}, optimiser)
+    with pytest.raises(ConfigError, match=r"'critic' cannot learn so: Invalid"):
+        make_optimiser(critic)

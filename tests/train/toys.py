@@ -178,7 +178,7 @@ def everything(trainer: Trainer) -> dict[str, Any]:
         else:
             flat[prefix] = value
 
-    flatten("state", trainer._state())
+    flatten("state", trainer.state.whole(trainer.step))
     return flat
 
 

@@ -235,3 +235,24 @@ def test_addresses_are_not_downloaded(source: str) -> None:
 def test_looking_for_weights_does_not_import_torch() -> None:
     code = "import sys, imtrans.weights.store; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_folder_of_a_run_stands_for_its_network(tmp_path: Path) -> None:
+    """The newest checkpoint's running average; which one is meant, where there are several, is asked for."""
+    place = tmp_path / "run" / "checkpoints" / "step-00000005"
+    place.mkdir(parents=True)
+    (tmp_path / "run" / "config.toml").touch()
+    (place / "state.pt").touch()
+    for name, direction, averaged in (("ab", "a2b", False), ("ab.ema", "a2b", True)):
+        identity = {"model": "toy", "direction": direction, "averaged": averaged}
+        save_file({"w": torch.ones(1)}, place / f"{name}.safetensors", {"imtrans": json.dumps(identity)})
+    for folder in (tmp_path / "run", place):
+        located = locate(card(), folder)
+        assert located.path == place / "ab.ema.safetensors"
+        assert located.name == f"{folder.name}/{located.path.relative_to(folder)}"
+    save_file({"w": torch.ones(1)}, place / "ba.safetensors", {"imtrans": json.dumps({"direction": "b2a"})})
+    with pytest.raises(WeightsError, match="2 networks that translate"):
+        locate(card(), place)
+    assert locate(card(), f"{place}#b2a").path == place / "ba.safetensors"
+    with pytest.raises(WeightsError, match="no weights files"):
+        locate(card(), tmp_path)
