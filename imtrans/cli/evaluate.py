@@ -97,7 +97,7 @@ def evaluate(
     card = registry.find(model) if model is not None else None
     if card is not None and card.task == "generate":
         raise UsageError(
-            f"the model {card.name!r} generates pictures from random numbers; there is no picture to compare each with.",
+            f"the model {card.name!r} generates pictures from random numbers; there is nothing to compare each with.",
             have="Two folders of pictures can be compared as sets.",
             hint=f"Type: imtrans generate {card.name} --seeds 0-999 --output out/; "
             "then imtrans evaluate --results out/ --targets REAL/ --metrics fid,kid",
