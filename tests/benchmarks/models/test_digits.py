@@ -37,6 +37,7 @@ def test_generators_are_judged_beside_a_classifier(data: Path, capsys: pytest.Ca
     found = json.loads((data / "r.json").read_text())
     assert found == json.loads(capsys.readouterr().out)
     assert (found["classifier"]["learnt"], found["classifier"]["held_out"]) == (90, 10)
+    assert all(0 <= found["classifier"][share] <= 1 for share in ("accuracy", "sure"))
     judged = found["generators"]["cdcgan"]
     assert judged["pictures"] == sum(judged["spread"]) == 20
     assert len(judged["as_asked_by_digit"]) == 10
