@@ -61,45 +61,48 @@ struct Steps {
   const int64_t begin, end;
 };
 
-// A block of rows: those of x that are read and those of y that are written; null beyond the map.
+// The rows of x and y that meet in a few steps down. They lie at regular distances, which takes fewer registers than
+// the address of each.
 template <typename T, int kUp, int kDown>
 struct RowBlock {
-  static_assert(kUp == 1 || kDown == 1, "");
-  static_assert(kFactoredTaps % kUp == 0, "");
+  static_assert((kUp == 1 || kDown == 1) && kFactoredTaps % kUp == 0, "");
   static constexpr int kSteps = kUp == 1 ? 4 : 2;
   static constexpr int kMet = kFactoredTaps / kUp;  // pixels that an element of y meets along one axis
   static constexpr int kRead = (kSteps - 1) * kDown + kMet, kWritten = kSteps * kUp;
+  // A half-open range of rows of the block.
+  struct Range {
+    int begin, end;
+    bool has(int row) const { return row >= begin && row < end; }
+  };
 
-  const T* x[kRead];
-  T* y[kWritten];
-  bool whole;
+  RowBlock(const Upfirdn2d& p, const Steps<kUp, kDown>& steps, int64_t image, int64_t step)
+      : x(static_cast<const T*>(p.x)),
+        y(static_cast<T*>(p.y)),
+        x_stride(p.columns.size * p.map.channels),
+        y_stride(p.columns.resized * p.map.channels),
+        x_offset((image * p.rows.size + steps.pixel(step)) * x_stride),
+        y_offset((image * p.rows.resized + steps.place(step)) * y_stride),
+        read(within(steps.pixel(step), kRead, p.rows.size)),
+        written(within(steps.place(step), kWritten, p.rows.resized)) {}
+
+  static Range within(int64_t first, int count, int64_t rows) {
+    return {int(std::clamp<int64_t>(-first, 0, count)), int(std::clamp<int64_t>(rows - first, 0, count))};
+  }
+  bool whole() const { return read.end - read.begin == kRead && written.end - written.begin == kWritten; }
+
+  const T* const x;
+  T* const y;
+  const int64_t x_stride, y_stride;  // from one row to the next
+  const int64_t x_offset, y_offset;  // of the first row, which may lie beyond the map
+  const Range read, written;         // the rows within the map
 };
 
-template <int kUp, int kDown, typename T>
-RowBlock<T, kUp, kDown> block_of(const Upfirdn2d& p, const Steps<kUp, kDown>& steps, int64_t image, int64_t step) {
-  RowBlock<T, kUp, kDown> rows;
-  rows.whole = true;
-  const auto at = [&](auto* map, int64_t height, int64_t width, int64_t row) -> decltype(map) {
-    if (row >= 0 && row < height) return map + (image * height + row) * width * p.map.channels;
-    rows.whole = false;
-    return nullptr;
-  };
-  for (int i = 0; i < rows.kRead; ++i) {
-    rows.x[i] = at(static_cast<const T*>(p.x), p.rows.size, p.columns.size, steps.pixel(step) + i);
-  }
-  for (int i = 0; i < rows.kWritten; ++i) {
-    rows.y[i] = at(static_cast<T*>(p.y), p.rows.resized, p.columns.resized, steps.place(step) + i);
-  }
-  return rows;
-}
-
-// What a step across reads and writes, for some channels from `x` and `y` on.
+// What a step across reads and writes.
 template <typename A, int kUp, int kDown, int kMet>
 struct Across {
-  int64_t x[kDown];  // offsets of the pixels that are new to this step; negative beyond the map
-  int64_t y[kUp];    // offsets of the places that it gives; negative beyond the map
-  A* sums[kMet];     // of the columns that it meets, the last kDown of them to be filled; each of all rows of y
-  int64_t channels, stride;  // of sums, from one row of y to the next
+  int64_t x[kDown], y[kUp];                // offsets of pixels and places, at the first channel
+  bool x_within[kDown], y_within[kUp];     // whether the map has them
+  A* sums[kMet];                           // of the columns that are met; the last kDown of them are to be filled
 };
 
 // For each row of y, the sum of the pixels below one another at offset `at`.
@@ -110,7 +113,9 @@ IMTRANS_INLINE void sum_down(const RowBlock<T, kUp, kDown>& rows, const Vec<Accu
   using V = Vec<Accumulator<T>>;
   V pixels[Rows::kRead];
 #pragma GCC unroll 16
-  for (int i = 0; i < Rows::kRead; ++i) pixels[i] = kWhole || rows.x[i] != nullptr ? load(rows.x[i] + at) : V{};
+  for (int i = 0; i < Rows::kRead; ++i) {
+    pixels[i] = kWhole || rows.read.has(i) ? load(rows.x + (at + i * rows.x_stride)) : V{};
+  }
 #pragma GCC unroll 16
   for (int row = 0; row < Rows::kWritten; ++row) {
     const int tap = kUp - 1 - row % kUp, first = row / kUp * kDown;
@@ -120,73 +125,86 @@ IMTRANS_INLINE void sum_down(const RowBlock<T, kUp, kDown>& rows, const Vec<Accu
   }
 }
 
-// A vector of channels, the one that is `k` channels on.
+// A vector of channels, the one that is `k` channels on, and whose sums lie `at` elements on.
 template <bool kWhole, int kUp, int kDown, typename T, typename A, int kMet>
 IMTRANS_INLINE void step_vector(const RowBlock<T, kUp, kDown>& rows, const Vec<A> (&down)[kFactoredTaps],
                                 const Vec<A> (&across)[kFactoredTaps], const Across<A, kUp, kDown, kMet>& step,
-                                int64_t k) {
-  constexpr int kWritten = RowBlock<T, kUp, kDown>::kWritten, kOld = kMet - kDown;
+                                int64_t k, int64_t at) {
+  constexpr int kWritten = RowBlock<T, kUp, kDown>::kWritten, kOld = kMet - kDown, W = kLanes<A>;
   Vec<A> fresh[kDown][kWritten] = {};
 #pragma GCC unroll 4
   for (int i = 0; i < kDown; ++i) {
-    if (step.x[i] >= 0) sum_down<kWhole>(rows, down, step.x[i] + k, fresh[i]);
+    if (step.x_within[i]) sum_down<kWhole>(rows, down, step.x[i] + k, fresh[i]);
 #pragma GCC unroll 16
-    for (int row = 0; row < kWritten; ++row) store(step.sums[kOld + i] + row * step.stride + k, fresh[i][row]);
+    for (int row = 0; row < kWritten; ++row) store(step.sums[kOld + i] + (at + row * W), fresh[i][row]);
   }
 #pragma GCC unroll 4
   for (int part = 0; part < kUp; ++part) {
-    if (step.y[part] < 0) continue;
+    if (!step.y_within[part]) continue;
     const int tap = kUp - 1 - part;
 #pragma GCC unroll 16
     for (int row = 0; row < kWritten; ++row) {
-      if (!kWhole && rows.y[row] == nullptr) continue;
+      if (!kWhole && !rows.written.has(row)) continue;
       Vec<A> sum = across[tap + kOld * kUp] * fresh[0][row];
 #pragma GCC unroll 4
       for (int i = 1; i < kDown; ++i) sum += across[tap + (kOld + i) * kUp] * fresh[i][row];
 #pragma GCC unroll 4
-      for (int i = 0; i < kOld; ++i) sum += across[tap + i * kUp] * load(step.sums[i] + row * step.stride + k);
-      store(rows.y[row] + step.y[part] + k, sum);
+      for (int i = 0; i < kOld; ++i) sum += across[tap + i * kUp] * load(step.sums[i] + (at + row * W));
+      store(rows.y + (step.y[part] + k + row * rows.y_stride), sum);
     }
   }
 }
 
 // Channels whose sums the first-level cache holds.
-template <typename A, int kWritten, int kMet>
-inline constexpr int64_t kChannelsAtOnce = (24 << 10) / (kWritten * kMet * int64_t(sizeof(A)));
+template <typename A, class Rows>
+inline constexpr int64_t kChannelsAtOnce = (24 << 10) / (Rows::kWritten * Rows::kMet * int64_t(sizeof(A)));
 
-// A block of rows, all columns and channels. `memory` has room for kMet columns of kWritten sums.
+// Some channels of all columns of a block of rows. `memory` has room for their sums.
 template <bool kWhole, int kUp, int kDown, typename T, typename A>
-IMTRANS_TARGET void resample_block(const RowBlock<T, kUp, kDown> rows, const FilterFactors<A>& factors,
-                                   const Steps<kUp, kDown> columns, int64_t channels, A* memory) {
+IMTRANS_TARGET void walk_across(const RowBlock<T, kUp, kDown> rows, const FilterFactors<A>& factors,
+                                const Steps<kUp, kDown> columns, int64_t first, int64_t last, int64_t channels,
+                                A* memory) {
   using Rows = RowBlock<T, kUp, kDown>;
-  constexpr int kMet = Rows::kMet, kOld = kMet - kDown;
-  constexpr int64_t kMost = kChannelsAtOnce<A, Rows::kWritten, kMet>;
-  constexpr int W = kLanes<A>;
+  constexpr int kMet = Rows::kMet, kOld = kMet - kDown, W = kLanes<A>;
   Vec<A> down[kFactoredTaps], across[kFactoredTaps];
 #pragma GCC unroll 4
   for (int k = 0; k < kFactoredTaps; ++k) {
     down[k] = repeat(factors.down[k]);
     across[k] = repeat(factors.across[k]);
   }
-  for (int64_t done = 0; done < channels; done += kMost) {
-    const int64_t channel = std::min<int64_t>(done, channels - kLanes<A>);
+  // The first steps only fill the sums that later ones meet.
+  for (int64_t i = columns.begin - (kOld + kDown - 1) / kDown; i < columns.end; ++i) {
     Across<A, kUp, kDown, kMet> step;
-    step.channels = std::min(channels - channel, kMost);
-    step.stride = step.channels;
-    const auto offset = [=](int64_t place, int64_t places) {
-      return place >= 0 && place < places ? place * channels + channel : int64_t{-1};
-    };
-    // The first steps only fill the sums that later ones meet.
-    for (int64_t i = columns.begin - (kOld + kDown - 1) / kDown; i < columns.end; ++i) {
-      for (int m = 0; m < kMet; ++m) {
-        step.sums[m] = memory + ((i * kDown + m) & (kMet - 1)) * Rows::kWritten * step.stride;
-      }
-      for (int m = 0; m < kDown; ++m) step.x[m] = offset(columns.pixel(i) + kOld + m, columns.axis.size);
-      for (int part = 0; part < kUp; ++part) step.y[part] = offset(columns.place(i) + part, columns.axis.resized);
-      int64_t k = 0;
-      for (; k + W <= step.channels; k += W) step_vector<kWhole>(rows, down, across, step, k);
-      // The last vector goes back over channels that are done rather than beyond the last.
-      if (k < step.channels) step_vector<kWhole>(rows, down, across, step, step.channels - W);
+    for (int m = 0; m < kMet; ++m) {
+      step.sums[m] = memory + ((i * kDown + m) & (kMet - 1)) * Rows::kWritten * kChannelsAtOnce<A, Rows>;
+    }
+    for (int m = 0; m < kDown; ++m) {
+      const int64_t column = columns.pixel(i) + kOld + m;
+      step.x[m] = rows.x_offset + column * channels;
+      step.x_within[m] = column >= 0 && column < columns.axis.size;
+    }
+    for (int part = 0; part < kUp; ++part) {
+      const int64_t place = columns.place(i) + part;
+      step.y[part] = rows.y_offset + place * channels;
+      step.y_within[part] = place >= 0 && place < columns.axis.resized;
+    }
+    int64_t k = first, at = 0;
+    for (; k + W <= last; k += W, at += W * Rows::kWritten) step_vector<kWhole>(rows, down, across, step, k, at);
+    // The last vector goes back over channels that are done rather than beyond the last.
+    if (k < last) step_vector<kWhole>(rows, down, across, step, last - W, at);
+  }
+}
+
+template <int kUp, int kDown, typename T, typename A>
+IMTRANS_TARGET void resample_block(const RowBlock<T, kUp, kDown>& rows, const FilterFactors<A>& factors,
+                                   const Steps<kUp, kDown>& columns, int64_t channels, A* memory) {
+  constexpr int64_t kMost = kChannelsAtOnce<A, RowBlock<T, kUp, kDown>> - kLanes<A>;
+  for (int64_t done = 0; done < channels; done += kMost) {
+    const int64_t first = std::min<int64_t>(done, channels - kLanes<A>), last = std::min(channels, done + kMost);
+    if (rows.whole()) {
+      walk_across<true>(rows, factors, columns, first, last, channels, memory);
+    } else {
+      walk_across<false>(rows, factors, columns, first, last, channels, memory);
     }
   }
 }
@@ -199,13 +217,11 @@ void resample_factored(const Upfirdn2d& p, const FilterFactors<A>& factors, Para
   const int64_t elements = Rows::kWritten * p.columns.resized * p.map.channels;
   parallel(run, p.map.batch * blocks, std::max<int64_t>(1, kResampledWorthAThread / elements),
            [&](int64_t begin, int64_t end) {
-             constexpr int64_t kSums = kChannelsAtOnce<A, Rows::kWritten, Rows::kMet> * Rows::kWritten * Rows::kMet;
+             constexpr int64_t kSums = kChannelsAtOnce<A, Rows> * Rows::kWritten * Rows::kMet;
              A* const memory = static_cast<A*>(thread_scratch(kSums * sizeof(A)));
              for (int64_t i = begin; i < end; ++i) {
-               const auto rows = block_of<kUp, kDown, T>(p, down, i / blocks, down.begin + i % blocks * Rows::kSteps);
-               const auto resample = rows.whole ? resample_block<true, kUp, kDown, T, A>
-                                                : resample_block<false, kUp, kDown, T, A>;
-               resample(rows, factors, across, p.map.channels, memory);
+               const Rows rows(p, down, i / blocks, down.begin + i % blocks * Rows::kSteps);
+               resample_block(rows, factors, across, p.map.channels, memory);
              }
            });
 }
