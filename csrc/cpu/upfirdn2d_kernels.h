@@ -11,6 +11,12 @@ namespace imtrans::IMTRANS_ISA {
 // Elements below which a second thread costs more than it saves.
 inline constexpr int64_t kResampledWorthAThread = 8192;
 
+}  // namespace imtrans::IMTRANS_ISA
+
+#include "cpu/upfirdn2d_factored_kernels.h"
+
+namespace imtrans::IMTRANS_ISA {
+
 // The runs that are summed, with their weights.
 template <typename S, typename A>
 struct WeightedRuns {
@@ -280,6 +286,7 @@ IMTRANS_TARGET void resample_planes(const Upfirdn2d& p, const std::vector<A>& we
 template <typename T>
 IMTRANS_TARGET void upfirdn2d(const Upfirdn2d& p, ParallelFor run) {
   const auto weights = weights_of<Accumulator<T>>(p);
+  if (try_factored<T>(p, weights, run)) return;
   // Runs of fewer channels than a vector would leave it nearly empty; but where nothing is resized, a run is a row.
   const bool fills_vectors = p.map.channels >= kLanes<Accumulator<T>> || (p.columns.up == 1 && p.columns.down == 1);
   const bool by_pixels = p.map.layout == Layout::kNHWC && fills_vectors;

@@ -9,6 +9,7 @@
 #include "python/instance_norm.h"
 #include "python/moments.h"
 #include "python/reflect_pad.h"
+#include "python/squared_lengths.h"
 #include "python/upfirdn2d.h"
 
 namespace imtrans {
@@ -32,5 +33,6 @@ PYBIND11_MODULE(imtrans_kernels, module) {
   pybind11::module_ cpu = module.def_submodule("cpu");
   imtrans::define<imtrans::OnCpu>(cpu);
   imtrans::define_convolution(cpu);
+  imtrans::define_squared_lengths(cpu);
   imtrans::define<imtrans::OnCuda>(module.def_submodule("cuda"));
 }

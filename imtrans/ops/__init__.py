@@ -16,8 +16,9 @@ from imtrans.ops.backend import BACKENDS, use_backend
 from imtrans.ops.bias_act import bias_act
 from imtrans.ops.conv2d_resample import conv2d_resample
 from imtrans.ops.convolution import no_weight_gradients
+from imtrans.ops.demodulation import demodulation
 from imtrans.ops.instance_norm import instance_norm
-from imtrans.ops.modulated_conv2d import demodulation, modulated_conv2d
+from imtrans.ops.modulated_conv2d import modulated_conv2d
 from imtrans.ops.moments import moments
 from imtrans.ops.reflect_conv2d import reflect_conv2d
 from imtrans.ops.reflect_pad import reflect_pad

@@ -12,21 +12,21 @@ so the convolution may use the shared weight, and the maps before and after it a
 
     y[n, o] = d[n, o] conv(s[n] x[n], w)[o]        d[n, o] = 1 / sqrt(sum over i of s[n, i]^2 (sum over k of w^2) + eps)
 
-d is a small matrix product, and its scaling goes with noise, bias, activation and the style of the next convolution
+d is a small matrix product (:func:`imtrans.ops.demodulation`), and its scaling goes with noise, bias, activation and
+the style of the next convolution
 in one pass (:func:`imtrans.ops.bias_act`). The convolution is oneDNN's or cuDNN's.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from imtrans.errors import UsageError
-from imtrans.ops.arguments import full_precision, require_fits, statistics_dtype
+from imtrans.ops.arguments import require_fits
 from imtrans.ops.bias_act import StyleActivation, bias_act
 from imtrans.ops.conv2d_resample import conv2d_resample
+from imtrans.ops.demodulation import demodulation
 from imtrans.ops.upfirdn2d import Padding
 
 
@@ -140,62 +140,6 @@ def grouped(
         flip_weight=flip_weight,
     )
     return y.reshape(batch, -1, *y.shape[2:])
-
-
-def demodulation(weight: Tensor, styles: Tensor, *, eps: float = 1e-8) -> Tensor:
-    """What each output channel of each image is multiplied by to undo the styles' effect on its variance.
-
-    Args:
-        weight: (O, I, kH, kW).
-        styles: (N, I).
-        eps: added to the squared length of a kernel.
-
-    Returns:
-        (N, O), float32 (float64 for float64 styles). Differentiable to any order. Beyond its result it needs some
-        hundreds of kilobytes, whatever the batch.
-    """
-    wide = statistics_dtype(torch.promote_types(weight.dtype, styles.dtype))
-    with full_precision(styles):
-        lengths: Tensor = _SquaredLengths.apply(weight.to(wide), styles.to(wide))
-        return torch.rsqrt(lengths + eps)
-
-
-def _energies(weight: Tensor) -> Tensor:
-    """The sum of the squares of each kernel, (O, I). A tap at a time: quick however the weight lies in memory."""
-    sums = weight.new_zeros(weight.shape[:2])
-    for row in weight.unbind(2):
-        for taps in row.unbind(2):
-            sums.addcmul_(taps, taps)
-    return sums
-
-
-_ENERGIES = 1 << 16
-"""How many kernels are measured at a time: 256 KiB of numbers."""
-
-
-class _SquaredLengths(torch.autograd.Function):
-    """``styles^2 (sum over k of weight^2)^T``, without a square of the weight in memory."""
-
-    @staticmethod
-    def forward(weight: Tensor, styles: Tensor) -> Tensor:
-        rows = max(1, _ENERGIES // weight.shape[1])
-        squares = styles.square()
-        return torch.cat([squares @ _energies(some).t() for some in weight.split(rows)], 1)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        weight, styles = ctx.saved_tensors
-        dweight = dstyles = None
-        with full_precision(styles):
-            if ctx.needs_input_grad[0]:
-                dweight = 2 * weight * (gradient.t() @ styles.square())[:, :, None, None]
-            if ctx.needs_input_grad[1]:
-                dstyles = 2 * styles * (gradient @ weight.square().sum((2, 3)))
-        return dweight, dstyles
 
 
 def _within_half(weight: Tensor, styles: Tensor, modulated: bool) -> tuple[Tensor, Tensor]:

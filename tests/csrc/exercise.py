@@ -178,12 +178,41 @@ def compare_resampling(kernels: Any) -> None:
                 assert np.abs(y - other).max() < 1e-4, (own, channels)
 
 
+def compare_factored_resampling(kernels: Any) -> None:
+    """The same with a filter that is a product, at sizes about those of the blocks in which it is taken."""
+    random = np.random.default_rng(0)
+    numbers = [
+        (1, 1, 1, 1, 2, 1, 2, 1),
+        (2, 2, 1, 1, 2, 1, -1, 3),
+        (1, 1, 2, 2, 1, 1, 5, 0),
+        (1, 1, 2, 2, -1, 1, 0, -1),
+    ]
+    for own, channels, height in itertools.product(numbers, (8, 17, 421), (4, 5, 9)):
+        for dtype in (np.float32, np.float64):
+            x, f = random.normal(size=(2, height, 7, channels)).astype(dtype), np.outer(*random.normal(size=(2, 4)))
+            f = f if dtype == np.float64 else f.astype(np.float32)
+            y, other = (each.upfirdn2d(x, f, *own, False, 1.0, True) for each in (kernels.cuda, kernels.cpu))
+            assert np.abs(y - other).max() < 1e-4, (own, channels)
+
+
+def measure_lengths(kernels: Any) -> None:
+    """Every kind of vector; the tests compare the values."""
+    random = np.random.default_rng(0)
+    for channels, taps, channels_last in itertools.product((1, 16, 17, 70), (1, 3), (True, False)):
+        shape = (5, taps, taps, channels) if channels_last else (5, channels, taps, taps)
+        for dtype, real in ((np.float32, np.float32), (np.float64, np.float64), (np.uint16, np.float32)):
+            weight, squares = random.normal(size=shape).astype(dtype), np.ones((3, channels), real)
+            assert np.isfinite(kernels.cpu.squared_lengths(weight, squares, channels_last)).all()
+
+
 def main(path: str) -> None:
     """Call everything."""
     kernels = load(path)
     convolve(kernels)
     compare_padding(kernels)
     compare_resampling(kernels)
+    compare_factored_resampling(kernels)
+    measure_lengths(kernels)
     kinds = [("float32", True), ("float32", False), ("bfloat16", True), ("float64", True), ("float16", True)]
     for size, channels_last, (dtype, affine) in itertools.product(SIZES, (True, False), kinds):
         for function in (instance_norm, adalin, moments, bias_act):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -131,10 +131,80 @@ def test_any_sizes(kernels: ModuleType, data: st.DataObject) -> None:
     check(kernels.cuda, x, f, numbers, dtype, channels_last)
 
 
+FACTORED = [Numbers(1, 1, 1, 1, 2, 1, 2, 1, True), Numbers(1, 1, 2, 2, 1, 1, 1, 1), Numbers(2, 2, 1, 1, 2, 1, 2, 1)]
+"""Resamplings that have a kernel of their own where the filter is a product of four taps down and four across."""
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_sizes_with_a_filter_that_is_a_product(kernels: ModuleType, data: st.DataObject) -> None:
+    before, after, side = st.integers(-3, 6), st.integers(0, 6), st.integers(1, 19)
+    dtype = data.draw(st.sampled_from(["float32", "bfloat16", "float64"]))
+    sizes = (
+        data.draw(st.integers(1, 2)),
+        data.draw(st.sampled_from([8, 16, 17, 33, 70])),
+        data.draw(side),
+        data.draw(side),
+    )
+    numbers = data.draw(st.sampled_from(FACTORED))
+    paddings: dict[str, int] = {}
+    for size, names in ((sizes[3], ("left", "right")), (sizes[2], ("top", "bottom"))):
+        first = data.draw(before)
+        paddings |= {names[0]: first, names[1]: max(4 - size * numbers.up_x - first, 0) + data.draw(after)}
+    f = product_filter(data.draw(st.integers(0, 99)), dtype)
+    check(kernels.cpu, random_map(sizes, dtype, True), f, replace(numbers, **paddings), dtype, True)
+
+
+def product_filter(seed: int = 0, dtype: str = "float32") -> Array:
+    down, across = (
+        np.random.default_rng(seed).normal(size=(2, 4)).astype("float64" if dtype == "float64" else "float32")
+    )
+    return np.outer(down, across)
+
+
+@pytest.mark.parametrize("numbers", FACTORED, ids=["filtered", "shrunk", "enlarged"])
+@pytest.mark.parametrize("channels", [384, 400, 770])
+def test_more_channels_than_are_walked_at_once(kernels: ModuleType, numbers: Numbers, channels: int) -> None:
+    x = random_map((1, channels, 6, 5), "float32", True)
+    check(kernels.cpu, x, product_filter(), numbers, "float32", True)
+
+
+def almost_a_product() -> Array:
+    f = product_filter()
+    f[3, 3] *= 1.001
+    return f
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        pytest.param(almost_a_product(), id="but for a thousandth of one tap"),
+        pytest.param(np.zeros((4, 4), np.float32), id="zeros"),
+        pytest.param(np.eye(4, dtype=np.float32), id="the identity matrix"),
+        pytest.param(np.outer([0, 1, 2, 0], [0, 3, 0, 0]).astype(np.float32), id="zeros around"),
+        pytest.param(np.outer([1, 3, 3, 1], [1e-30, 1, 1, 1e30]).astype(np.float32), id="taps of all magnitudes"),
+        pytest.param(np.outer([1, 3, 3, 1], [1, 3, 3, 1]).astype(np.float32) * 1e37, id="all but infinite taps"),
+    ],
+)
+@pytest.mark.parametrize("numbers", FACTORED, ids=["filtered", "shrunk", "enlarged"])
+def test_filters_that_are_hardly_a_product(kernels: ModuleType, f: Array, numbers: Numbers) -> None:
+    x = random_map((1, 16, 7, 6), "float32", True)
+    check(kernels.cpu, x / np.float32(np.abs(x).max() * 16), f, numbers, "float32", True)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_filter_that_is_not_finite_spoils_what_it_reaches(kernels: ModuleType, bad: float) -> None:
+    f = np.outer([1, 3, 3, 1], [1, 3, 3, 1]).astype(np.float32)
+    f[0, 1] = bad
+    y = kernels.cpu.upfirdn2d(random_map((1, 16, 6, 6), "float32", True), f, *astuple(Numbers()), True)
+    assert not np.isfinite(y).any()
+
+
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_maps_that_begin_anywhere(device: Any, dtype: str) -> None:
-    x, f = random_map((2, 16, 5, 6), dtype, True), random_filter(4, 4)
-    check(device, unaligned(x), f, Numbers(2, 2, left=2, top=2), dtype, True)
+    x = random_map((2, 16, 5, 6), dtype, True)
+    for f in (random_filter(4, 4), product_filter()):
+        check(device, unaligned(x), f, Numbers(2, 2, left=2, top=2), dtype, True)
 
 
 def test_the_transpose_is_a_resampling_too(device: Any) -> None:
