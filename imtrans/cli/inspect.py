@@ -200,9 +200,12 @@ def _row(title: str, text: str) -> None:
 
 
 def _origin(origin: dict[str, Any]) -> str:
+    from imtrans.train.translators import GENERATES
+
     words = []
     if "direction" in origin:
-        words.append(f"to translate {origin['direction']}")
+        direction = origin["direction"]
+        words.append("to generate" if direction == GENERATES else f"to translate {direction}")
     if "step" in origin:
         words.append(f"{origin['step']} steps")
     if origin.get("averaged"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imtrans.cli.prepare_report import leave
+from imtrans.cli.leaving import leave_after
 from imtrans.errors import UsageError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def faces(
     with reporter.working():
         summary = prepare_files(portraits, jobs, skip_existing=skip_existing, quality=quality, on_event=reporter.report)
     reporter.end(summary)
-    leave(summary)
+    leave_after(summary)
 
 
 def _margins(text: str) -> Margins:

@@ -10,18 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from imtrans.cli.leaving import leave_after
 from imtrans.cli.printing import plain, print_line
 from imtrans.errors import ImtransError
 
 if TYPE_CHECKING:
     from imtrans.data.prepare.pairs import Event, Job, Maker, Summary
-
-INTERRUPTED = 130
-"""Exit status after Ctrl-C: 128 and the number of SIGINT."""
 
 _MOST_WORKERS = 4
 """Pictures that are worked on at a time; each may need some hundred megabytes."""
@@ -143,18 +140,6 @@ class PrepareReporter:
         print(json.dumps(record), flush=True)
 
 
-def leave(counts: Counts) -> None:
-    """End the command as it went.
-
-    Raises:
-        typer.Exit: with 1 where pictures failed, 130 after Ctrl-C.
-    """
-    if counts.interrupted:
-        raise typer.Exit(INTERRUPTED)
-    if counts.failed:
-        raise typer.Exit(1)
-
-
 # --- pairs ------------------------------------------------------------------------------------------------------------
 
 
@@ -171,7 +156,7 @@ def make_data_set(jobs: list[Job], maker: Maker, output: Path, *, skip_existing:
     with reporter.working():
         summary = make_files(jobs, maker, reporter.report, skip_existing=skip_existing, workers=workers)
     reporter.end(summary, jobs)
-    leave(summary)
+    leave_after(summary)
 
 
 class PairsReporter(PrepareReporter):

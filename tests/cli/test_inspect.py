@@ -92,6 +92,16 @@ def test_a_file_of_ours(folder: Path) -> None:
     assert "ambiguous" not in said
 
 
+def test_a_generator_of_ours_is_said_to_generate(folder: Path) -> None:
+    from imtrans_gan.config import ConvGeneratorConfig
+    from imtrans_gan.generators import build_generator as build
+
+    settings = ConvGeneratorConfig(size=16, base_channels=2)
+    identity = {**json.loads(metadata_for("dcgan", settings)["imtrans"]), "direction": "generator", "step": 7}
+    save_file(build(settings).state_dict(), "g.safetensors", {"imtrans": json.dumps(identity)})
+    assert "trained to generate, 7 steps" in words(inspect("g.safetensors"))
+
+
 def test_networks_and_strangers() -> None:
     judge = build_discriminator(DiscriminatorConfig(ndf=2)).state_dict()
     half = {key: value for key, value in build_generator(CONFIG).state_dict().items() if key != "model.4.bias"}
