@@ -13,6 +13,9 @@ namespace imtrans::IMTRANS_ISA {
 
 inline constexpr int kFactoredTaps = 4;
 
+// Elements of a row that are fetched before they are needed: about the latency of memory.
+inline constexpr int64_t kFetchedAhead = 512;
+
 // filter[row][column] = down[row] * across[column].
 template <typename A>
 struct FilterFactors {
@@ -111,6 +114,7 @@ struct Across {
   int64_t x[kDown], y[kUp];             // offsets of pixels and places, at the first channel
   bool x_within[kDown], y_within[kUp];  // whether the map has them
   A* sums[kMet];                        // of the columns that are met; the last kDown of them are to be filled
+  int64_t ahead;                        // how many elements on the pixels are that will be needed soon
 };
 
 // For each row of y, the sum of the pixels below one another at offset `at`.
@@ -133,6 +137,14 @@ IMTRANS_INLINE void sum_down(const RowBlock<T, kUp, kDown>& rows, const Vec<Accu
   }
 }
 
+// Brings pixels below one another into the cache. The machine foresees a walk along one row and not along seven; where
+// maps are shrunk, it made things worse.
+template <typename T, int kUp, int kDown>
+IMTRANS_INLINE void fetch(const RowBlock<T, kUp, kDown>& rows, int64_t at) {
+#pragma GCC unroll 16
+  for (int i = 0; i < RowBlock<T, kUp, kDown>::kRead; ++i) __builtin_prefetch(rows.x + (at + i * rows.x_stride));
+}
+
 // A vector of channels, the one that is `k` channels on, and whose sums lie `at` elements on.
 template <bool kWhole, bool kStreams, int kUp, int kDown, typename T, typename A, int kMet>
 IMTRANS_INLINE void step_vector(const RowBlock<T, kUp, kDown>& rows, const Vec<A> (&down)[kFactoredTaps],
@@ -142,7 +154,10 @@ IMTRANS_INLINE void step_vector(const RowBlock<T, kUp, kDown>& rows, const Vec<A
   Vec<A> fresh[kDown][kWritten] = {};
 #pragma GCC unroll 4
   for (int i = 0; i < kDown; ++i) {
-    if (step.x_within[i]) sum_down<kWhole>(rows, down, step.x[i] + k, fresh[i]);
+    if (step.x_within[i]) {
+      if constexpr (kWhole && kUp == 1 && kDown == 1) fetch(rows, step.x[i] + k + step.ahead);
+      sum_down<kWhole>(rows, down, step.x[i] + k, fresh[i]);
+    }
 #pragma GCC unroll 16
     for (int row = 0; row < kWritten; ++row) store(step.sums[kOld + i] + (at + row * W), fresh[i][row]);
   }
@@ -184,6 +199,7 @@ IMTRANS_TARGET void walk_across(const RowBlock<T, kUp, kDown> rows, const Filter
   // The first steps only fill the sums that later ones meet.
   for (int64_t i = columns.begin - (kOld + kDown - 1) / kDown; i < columns.end; ++i) {
     Across<A, kUp, kDown, kMet> step;
+    step.ahead = channels * std::max<int64_t>(1, kFetchedAhead / channels);
     for (int m = 0; m < kMet; ++m) {
       step.sums[m] = memory + ((i * kDown + m) & (kMet - 1)) * Rows::kWritten * kChannelsAtOnce<A, Rows>;
     }
