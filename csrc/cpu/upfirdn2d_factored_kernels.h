@@ -13,6 +13,9 @@ namespace imtrans::IMTRANS_ISA {
 
 inline constexpr int kFactoredTaps = 4;
 
+// Elements of a row that are fetched before they are needed: about the latency of memory.
+inline constexpr int64_t kFetchedAhead = 512;
+
 // filter[row][column] = down[row] * across[column].
 template <typename A>
 struct FilterFactors {
@@ -25,8 +28,9 @@ template <typename A>
 bool factorise(const std::vector<A>& weights, FilterFactors<A>& factors) {
   constexpr int kTaps = kFactoredTaps;
   const double rounding = 4 * double(std::numeric_limits<A>::epsilon()), most_unequal = 1 << 16;
-  const auto largest = std::max_element(weights.begin(), weights.end(),
-                                        [](A a, A b) { return std::abs(a) < std::abs(b); }) - weights.begin();
+  const auto largest =
+      std::max_element(weights.begin(), weights.end(), [](A a, A b) { return std::abs(a) < std::abs(b); }) -
+      weights.begin();
   const A* const row = weights.data() + largest / kTaps * kTaps;
   int least = int(largest) % kTaps;
   for (int j = 0; j < kTaps; ++j) {
@@ -48,9 +52,7 @@ bool factorise(const std::vector<A>& weights, FilterFactors<A>& factors) {
 template <int kUp, int kDown>
 struct Steps {
   explicit Steps(const ResampledAxis& axis)
-      : axis(axis),
-        begin(ceil_of(-shift(), kUp)),
-        end(ceil_of(axis.resized - 1 - shift(), kUp) + 1) {}
+      : axis(axis), begin(ceil_of(-shift(), kUp)), end(ceil_of(axis.resized - 1 - shift(), kUp) + 1) {}
 
   // The first pixel that a step meets, and the first place that it gives.
   int64_t pixel(int64_t step) const { return kUp == 1 ? step * kDown - axis.pad : step; }
@@ -83,10 +85,18 @@ struct RowBlock {
         x_offset((image * p.rows.size + steps.pixel(step)) * x_stride),
         y_offset((image * p.rows.resized + steps.place(step)) * y_stride),
         read(within(steps.pixel(step), kRead, p.rows.size)),
-        written(within(steps.place(step), kWritten, p.rows.resized)) {}
+        written(within(steps.place(step), kWritten, p.rows.resized)),
+        streams(beyond_caches(p)) {}
 
   static Range within(int64_t first, int count, int64_t rows) {
     return {int(std::clamp<int64_t>(-first, 0, count)), int(std::clamp<int64_t>(rows - first, 0, count))};
+  }
+  // Whether x and y together are larger than the caches of most machines, and every vector of y can be streamed.
+  static bool beyond_caches(const Upfirdn2d& p) {
+    constexpr int64_t kBytes = 32 << 20;
+    const int64_t pixels = p.rows.size * p.columns.size + p.rows.resized * p.columns.resized;
+    return p.map.batch * p.map.channels * pixels * int64_t(sizeof(T)) >= kBytes &&
+           p.map.channels % kLanes<Accumulator<T>> == 0 && reinterpret_cast<uintptr_t>(p.y) % IMTRANS_VECTOR_BYTES == 0;
   }
   bool whole() const { return read.end - read.begin == kRead && written.end - written.begin == kWritten; }
 
@@ -95,14 +105,16 @@ struct RowBlock {
   const int64_t x_stride, y_stride;  // from one row to the next
   const int64_t x_offset, y_offset;  // of the first row, which may lie beyond the map
   const Range read, written;         // the rows within the map
+  const bool streams;
 };
 
 // What a step across reads and writes.
 template <typename A, int kUp, int kDown, int kMet>
 struct Across {
-  int64_t x[kDown], y[kUp];                // offsets of pixels and places, at the first channel
-  bool x_within[kDown], y_within[kUp];     // whether the map has them
-  A* sums[kMet];                           // of the columns that are met; the last kDown of them are to be filled
+  int64_t x[kDown], y[kUp];             // offsets of pixels and places, at the first channel
+  bool x_within[kDown], y_within[kUp];  // whether the map has them
+  A* sums[kMet];                        // of the columns that are met; the last kDown of them are to be filled
+  int64_t ahead;                        // how many elements on the pixels are that will be needed soon
 };
 
 // For each row of y, the sum of the pixels below one another at offset `at`.
@@ -125,8 +137,16 @@ IMTRANS_INLINE void sum_down(const RowBlock<T, kUp, kDown>& rows, const Vec<Accu
   }
 }
 
+// Brings pixels below one another into the cache. The machine foresees a walk along one row and not along seven; where
+// maps are shrunk, it made things worse.
+template <typename T, int kUp, int kDown>
+IMTRANS_INLINE void fetch(const RowBlock<T, kUp, kDown>& rows, int64_t at) {
+#pragma GCC unroll 16
+  for (int i = 0; i < RowBlock<T, kUp, kDown>::kRead; ++i) __builtin_prefetch(rows.x + (at + i * rows.x_stride));
+}
+
 // A vector of channels, the one that is `k` channels on, and whose sums lie `at` elements on.
-template <bool kWhole, int kUp, int kDown, typename T, typename A, int kMet>
+template <bool kWhole, bool kStreams, int kUp, int kDown, typename T, typename A, int kMet>
 IMTRANS_INLINE void step_vector(const RowBlock<T, kUp, kDown>& rows, const Vec<A> (&down)[kFactoredTaps],
                                 const Vec<A> (&across)[kFactoredTaps], const Across<A, kUp, kDown, kMet>& step,
                                 int64_t k, int64_t at) {
@@ -134,7 +154,10 @@ IMTRANS_INLINE void step_vector(const RowBlock<T, kUp, kDown>& rows, const Vec<A
   Vec<A> fresh[kDown][kWritten] = {};
 #pragma GCC unroll 4
   for (int i = 0; i < kDown; ++i) {
-    if (step.x_within[i]) sum_down<kWhole>(rows, down, step.x[i] + k, fresh[i]);
+    if (step.x_within[i]) {
+      if constexpr (kWhole && kUp == 1 && kDown == 1) fetch(rows, step.x[i] + k + step.ahead);
+      sum_down<kWhole>(rows, down, step.x[i] + k, fresh[i]);
+    }
 #pragma GCC unroll 16
     for (int row = 0; row < kWritten; ++row) store(step.sums[kOld + i] + (at + row * W), fresh[i][row]);
   }
@@ -150,7 +173,8 @@ IMTRANS_INLINE void step_vector(const RowBlock<T, kUp, kDown>& rows, const Vec<A
       for (int i = 1; i < kDown; ++i) sum += across[tap + (kOld + i) * kUp] * fresh[i][row];
 #pragma GCC unroll 4
       for (int i = 0; i < kOld; ++i) sum += across[tap + i * kUp] * load(step.sums[i] + (at + row * W));
-      store(rows.y + (step.y[part] + k + row * rows.y_stride), sum);
+      T* const to = rows.y + (step.y[part] + k + row * rows.y_stride);
+      kStreams ? stream(to, sum) : store(to, sum);
     }
   }
 }
@@ -160,7 +184,7 @@ template <typename A, class Rows>
 inline constexpr int64_t kChannelsAtOnce = (24 << 10) / (Rows::kWritten * Rows::kMet * int64_t(sizeof(A)));
 
 // Some channels of all columns of a block of rows. `memory` has room for their sums.
-template <bool kWhole, int kUp, int kDown, typename T, typename A>
+template <bool kWhole, bool kStreams, int kUp, int kDown, typename T, typename A>
 IMTRANS_TARGET void walk_across(const RowBlock<T, kUp, kDown> rows, const FilterFactors<A>& factors,
                                 const Steps<kUp, kDown> columns, int64_t first, int64_t last, int64_t channels,
                                 A* memory) {
@@ -175,6 +199,7 @@ IMTRANS_TARGET void walk_across(const RowBlock<T, kUp, kDown> rows, const Filter
   // The first steps only fill the sums that later ones meet.
   for (int64_t i = columns.begin - (kOld + kDown - 1) / kDown; i < columns.end; ++i) {
     Across<A, kUp, kDown, kMet> step;
+    step.ahead = channels * std::max<int64_t>(1, kFetchedAhead / channels);
     for (int m = 0; m < kMet; ++m) {
       step.sums[m] = memory + ((i * kDown + m) & (kMet - 1)) * Rows::kWritten * kChannelsAtOnce<A, Rows>;
     }
@@ -189,9 +214,10 @@ IMTRANS_TARGET void walk_across(const RowBlock<T, kUp, kDown> rows, const Filter
       step.y_within[part] = place >= 0 && place < columns.axis.resized;
     }
     int64_t k = first, at = 0;
-    for (; k + W <= last; k += W, at += W * Rows::kWritten) step_vector<kWhole>(rows, down, across, step, k, at);
+    for (; k + W <= last; k += W, at += W * Rows::kWritten)
+      step_vector<kWhole, kStreams>(rows, down, across, step, k, at);
     // The last vector goes back over channels that are done rather than beyond the last.
-    if (k < last) step_vector<kWhole>(rows, down, across, step, last - W, at);
+    if (k < last) step_vector<kWhole, kStreams>(rows, down, across, step, last - W, at);
   }
 }
 
@@ -201,29 +227,38 @@ IMTRANS_TARGET void resample_block(const RowBlock<T, kUp, kDown>& rows, const Fi
   constexpr int64_t kMost = kChannelsAtOnce<A, RowBlock<T, kUp, kDown>> - kLanes<A>;
   for (int64_t done = 0; done < channels; done += kMost) {
     const int64_t first = std::min<int64_t>(done, channels - kLanes<A>), last = std::min(channels, done + kMost);
-    if (rows.whole()) {
-      walk_across<true>(rows, factors, columns, first, last, channels, memory);
+    if (!rows.whole()) {
+      walk_across<false, false>(rows, factors, columns, first, last, channels, memory);
+    } else if (rows.streams) {
+      walk_across<true, true>(rows, factors, columns, first, last, channels, memory);
     } else {
-      walk_across<false>(rows, factors, columns, first, last, channels, memory);
+      walk_across<true, false>(rows, factors, columns, first, last, channels, memory);
     }
   }
 }
 
 template <int kUp, int kDown, typename T, typename A>
-void resample_factored(const Upfirdn2d& p, const FilterFactors<A>& factors, ParallelFor run) {
+IMTRANS_TARGET void resample_blocks(const Upfirdn2d& p, const FilterFactors<A>& factors, int64_t blocks, int64_t begin,
+                                    int64_t end) {
   using Rows = RowBlock<T, kUp, kDown>;
   const Steps<kUp, kDown> down(p.rows), across(p.columns);
+  constexpr int64_t kSums = kChannelsAtOnce<A, Rows> * Rows::kWritten * Rows::kMet;
+  A* const memory = static_cast<A*>(thread_scratch(kSums * sizeof(A)));
+  for (int64_t i = begin; i < end; ++i) {
+    const Rows rows(p, down, i / blocks, down.begin + i % blocks * Rows::kSteps);
+    resample_block(rows, factors, across, p.map.channels, memory);
+  }
+  fence_streams();
+}
+
+template <int kUp, int kDown, typename T, typename A>
+void resample_factored(const Upfirdn2d& p, const FilterFactors<A>& factors, ParallelFor run) {
+  using Rows = RowBlock<T, kUp, kDown>;
+  const Steps<kUp, kDown> down(p.rows);
   const int64_t blocks = (down.end - down.begin + Rows::kSteps - 1) / Rows::kSteps;
   const int64_t elements = Rows::kWritten * p.columns.resized * p.map.channels;
   parallel(run, p.map.batch * blocks, std::max<int64_t>(1, kResampledWorthAThread / elements),
-           [&](int64_t begin, int64_t end) {
-             constexpr int64_t kSums = kChannelsAtOnce<A, Rows> * Rows::kWritten * Rows::kMet;
-             A* const memory = static_cast<A*>(thread_scratch(kSums * sizeof(A)));
-             for (int64_t i = begin; i < end; ++i) {
-               const Rows rows(p, down, i / blocks, down.begin + i % blocks * Rows::kSteps);
-               resample_block(rows, factors, across, p.map.channels, memory);
-             }
-           });
+           [&](int64_t begin, int64_t end) { resample_blocks<kUp, kDown, T>(p, factors, blocks, begin, end); });
 }
 
 inline bool is_resized(const Upfirdn2d& p, int64_t up, int64_t down) {

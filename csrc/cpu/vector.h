@@ -79,6 +79,31 @@ IMTRANS_INLINE void store(BFloat16* to, Vec<float> v) {
 #endif
 }
 
+// Stores past the caches, in which a map that is larger than they are would not stay anyhow: that saves reading what is
+// overwritten. `to` is a multiple of what is stored; whoever streams ends with fence_streams().
+template <typename T>
+IMTRANS_INLINE void stream(T* to, Vec<Accumulator<T>> v) {
+#if IMTRANS_VECTOR_BYTES == 64
+  if constexpr (std::is_same_v<T, float>) {
+    _mm512_stream_ps(to, (__m512)v);
+  } else if constexpr (std::is_same_v<T, double>) {
+    _mm512_stream_pd(to, (__m512d)v);
+  } else {
+    alignas(32) T narrow[kLanes<float>];
+    store(narrow, v);
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(to), *reinterpret_cast<const __m256i*>(narrow));
+  }
+#else
+  store(to, v);
+#endif
+}
+
+IMTRANS_INLINE void fence_streams() {
+#if IMTRANS_VECTOR_BYTES == 64
+  _mm_sfence();
+#endif
+}
+
 // The first `lanes` elements, the rest filled with `fill`; reads nothing beyond them.
 template <typename T>
 IMTRANS_INLINE Vec<Accumulator<T>> load_some(const T* from, int lanes, Accumulator<T> fill) {

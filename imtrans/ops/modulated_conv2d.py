@@ -13,8 +13,7 @@ so the convolution may use the shared weight, and the maps before and after it a
     y[n, o] = d[n, o] conv(s[n] x[n], w)[o]        d[n, o] = 1 / sqrt(sum over i of s[n, i]^2 (sum over k of w^2) + eps)
 
 d is a small matrix product (:func:`imtrans.ops.demodulation`), and its scaling goes with noise, bias, activation and
-the style of the next convolution
-in one pass (:func:`imtrans.ops.bias_act`). The convolution is oneDNN's or cuDNN's.
+the style of the next convolution in one pass (:func:`imtrans.ops.bias_act`). The convolution is oneDNN's or cuDNN's.
 """
 
 from __future__ import annotations

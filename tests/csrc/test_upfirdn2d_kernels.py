@@ -183,7 +183,7 @@ def almost_a_product() -> Array:
         pytest.param(np.eye(4, dtype=np.float32), id="the identity matrix"),
         pytest.param(np.outer([0, 1, 2, 0], [0, 3, 0, 0]).astype(np.float32), id="zeros around"),
         pytest.param(np.outer([1, 3, 3, 1], [1e-30, 1, 1, 1e30]).astype(np.float32), id="taps of all magnitudes"),
-        pytest.param(np.outer([1, 3, 3, 1], [1, 3, 3, 1]).astype(np.float32) * 1e37, id="all but infinite taps"),
+        pytest.param(np.outer([1, 3, 3, 1], [1, 3, 3, 1]).astype(np.float32) * 1e35, id="huge taps"),
     ],
 )
 @pytest.mark.parametrize("numbers", FACTORED, ids=["filtered", "shrunk", "enlarged"])

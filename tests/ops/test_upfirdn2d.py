@@ -107,6 +107,17 @@ def test_threads_change_nothing(numbers: dict[str, int], layout: Layout, dtype: 
 
 
 @pytest.mark.usefixtures("fused")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(("side", "numbers"), [(520, {}), (660, {"down": 2}), (330, {"up": 2})], ids=str)
+def test_maps_beyond_the_caches(side: int, numbers: dict[str, int], dtype: torch.dtype) -> None:
+    """Their results are written past the caches."""
+    x, f = channels_last(torch.randn(1, 64 // dtype.itemsize, side, side).to(dtype)), setup_filter([1, 3, 3, 1])
+    got = upfirdn2d(x, f, padding=2, **numbers)
+    with use_backend("reference"):
+        assert_close(got, upfirdn2d(x, f, padding=2, **numbers), TOLERANCE[dtype])
+
+
+@pytest.mark.usefixtures("fused")
 @pytest.mark.parametrize("layout", [contiguous, channels_last])
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_nan_reaches_what_the_filter_reaches_and_no_more(layout: Layout, bad: float) -> None:
@@ -115,6 +126,13 @@ def test_nan_reaches_what_the_filter_reaches_and_no_more(layout: Layout, bad: fl
     y = upfirdn2d(layout(x), torch.ones(2, 3), padding=(2, 0, 1, 0))
     spoiled = y.isfinite().logical_not().nonzero().tolist()
     assert spoiled == [[0, 7, row, column] for row in (2, 3) for column in (3, 4, 5)]
+    for resampling, rows, columns in (
+        ({}, (2, 3, 4, 5), (3, 4, 5, 6)),
+        ({"up": 2}, (4, 5, 6, 7), (6, 7, 8, 9)),
+        ({"down": 2}, (1, 2), (2, 3)),
+    ):
+        y = upfirdn2d(layout(x), setup_filter([1, 3, 3, 1]), padding=3, **resampling)
+        assert y.isfinite().logical_not().nonzero().tolist() == [[0, 7, i, j] for i in rows for j in columns]
 
 
 @pytest.mark.usefixtures("fused")
