@@ -12,6 +12,7 @@ from imtrans.errors import ImtransError
 from imtrans.infer.plan import OUTPUT, Job, collect, plan
 
 if TYPE_CHECKING:
+    from imtrans.infer.projection import Progress
     from imtrans.infer.restyle import Restyler
 
 
@@ -29,6 +30,7 @@ def restyle(
     device: str,
     backend: str,
     kind: str,
+    quality: int,
     recursive: bool,
     skip_existing: bool,
     as_json: bool,
@@ -58,7 +60,7 @@ def restyle(
     restyler = Restyler(generator, style_seed, chosen, label=label, steps=steps, noise_seed=seed)
     if not as_json:
         print_line(f"{generator.describe()}; layers {', '.join(map(str, chosen))} from seed {style_seed}")
-    outcomes = [_one(restyler, job, as_json) for job in jobs]
+    outcomes = [_one(restyler, job, quality, as_json) for job in jobs]
     return all(outcomes)
 
 
@@ -68,19 +70,30 @@ def _named(job: Job) -> Job:
     return Job(job.source, job.target.with_name(f"{job.source.stem}.png")) if job.target.name == latent else job
 
 
-def _one(restyler: Restyler, job: Job, as_json: bool) -> bool:
+def _one(restyler: Restyler, job: Job, quality: int, as_json: bool) -> bool:
     from imtrans.data.picture import write_picture
 
+    def tell(progress: Progress) -> None:
+        step, steps = progress.step, restyler.steps
+        if as_json:
+            _print_json("step", job, step=step, distance=progress.distance)
+        elif step % max(1, steps // 10) == 0:
+            print_line(f"{job.source.name}: step {step}/{steps}  distance {progress.distance:.4f}")
+
     try:
-        write_picture(restyler(job.source), job.target)
+        write_picture(restyler(job.source, tell), job.target, quality=quality)
     except ImtransError as error:
         if as_json:
-            print(json.dumps({"event": "failed", "source": str(job.source), "error": error.what}), flush=True)
+            _print_json("failed", job, error=error.what)
         else:
             print_error(error)
         return False
     if as_json:
-        print(json.dumps({"event": "written", "source": str(job.source), "path": str(job.target)}), flush=True)
+        _print_json("written", job, path=str(job.target))
     else:
         print_line(str(job.target))
     return True
+
+
+def _print_json(event: str, job: Job, **fields: object) -> None:
+    print(json.dumps({"event": event, "source": str(job.source), **fields}), flush=True)

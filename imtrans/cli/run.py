@@ -120,7 +120,15 @@ def run(
     # What is quick to refuse is refused before torch is imported and weights are fetched.
     card, pictures = _model_or_picture(model, [*(more or [])], weights)
     pictures = [*(inputs or []), *pictures]
-    wanted = _Wanted(style_seed, layers, label, compare, heatmap)
+    translating = {
+        "--precision": precision != "auto",
+        "--norm": norm != "auto",
+        "--sample-noise": sample_noise is not None,
+        "--batch-size": batch_size != 1,
+        "--compare": compare,
+        "--max-size": max_size is not None,
+    }
+    wanted = _Wanted(style_seed, layers, label, heatmap, [name for name, given in translating.items() if given])
     if card is not None:
         wanted.check(card)
     sources = collect(pictures, recursive=recursive, leave_out=output or OUTPUT)
@@ -145,6 +153,7 @@ def run(
             device=device,
             backend=backend,
             kind=kind,
+            quality=quality,
             recursive=recursive,
             skip_existing=skip_existing,
             as_json=as_json,
@@ -220,8 +229,9 @@ class _Wanted:
     style_seed: int | None
     layers: str | None
     label: int | None
-    compare: bool
     heatmap: bool
+    translating: list[str]
+    """Options given that say how pictures are translated, by name."""
 
     def check(self, card: Card) -> None:
         """Refuse a model that cannot serve them.
@@ -242,11 +252,12 @@ class _Wanted:
                 f"the model {card.name!r} translates pictures and has no styles that could be mixed.",
                 hint="Leave --style-seed, --layers and --class away.",
             )
-        if self.style_seed is not None and self.compare:
+        if self.style_seed is not None and self.translating:
             raise UsageError(
-                "--compare shows a picture beside its translation, and --style-seed translates none.",
+                f"{' and '.join(self.translating)} cannot be had with --style-seed: it translates no picture, but "
+                "searches its latent, one at a time and in fp32, and draws that again in the network's size.",
                 have="'imtrans project' writes the target and what was found of it.",
-                hint="Leave --compare away.",
+                hint=f"Leave {' and '.join(self.translating)} away.",
             )
 
 

@@ -69,8 +69,7 @@ class Generator(nn.Module):
         self.output_size = (config.size, config.size)
         self.noise_shapes = [(LEAST * 2 ** (layer // 2),) * 2 for layer in range(self.num_ws)]
         self.mapping = MappingNetwork(config.z_dim, config.w_dim, self.num_ws, config.mapping_layers)
-        # Not ones: the norm divides by the deviation, so each step would turn a nearly flat constant into another one.
-        self.baseScale0 = nn.Parameter(torch.randn(1, least, LEAST, LEAST))
+        self.baseScale0 = nn.Parameter(torch.ones(1, least, LEAST, LEAST))
         self.adain00, self.adain01 = StyleNorm(config.w_dim, least), StyleNorm(config.w_dim, least)
         self.noiseMod00, self.noiseMod01 = Noise(), Noise()
         self.conv0 = EqualisedConv2d(least, least, 3)

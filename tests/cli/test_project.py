@@ -139,7 +139,7 @@ def test_run_restyles_pictures_and_latents(typed: Typed, tmp_path: Path) -> None
     arguments = ("--input", "face.png", "--input", "bad.png", "--project-steps", "2", "--layers", "coarse", "--json")
     result = typed("run", "stylegan2", *arguments, "--style-seed", "3")
     assert result.exit_code == 1
-    assert [json.loads(line)["event"] for line in result.stdout.splitlines()] == ["written", "failed"]
+    assert [json.loads(line)["event"] for line in result.stdout.splitlines()] == ["step", "step", "written", "failed"]
     assert (tmp_path / "imtrans-output" / "face.png").is_file()
 
 
@@ -174,8 +174,8 @@ def test_run_refuses_in_words(typed: Typed) -> None:
     for label, words in (((), "which class"), (("--class", "2"), "no class 2")):
         with pytest.raises(UsageError, match=words):
             typed("run", "stylegan2", "face.png", *mixed, *label, weights="classy.safetensors")
-    with pytest.raises(UsageError, match="Leave --compare away"):
-        typed("run", "stylegan2", "face.png", *mixed, "--compare")
+    with pytest.raises(UsageError, match="Leave --precision and --compare away"):
+        typed("run", "stylegan2", "face.png", *mixed, "--compare", "--precision", "bf16")
     with pytest.raises(UsageError, match="--style-seed 3"):
         typed("run", "stylegan2", "--input", "face.png")
     with pytest.raises(UsageError, match="no styles"):
