@@ -10,7 +10,7 @@ SHIPPED = Weights(
     summary="portraits of people who do not exist, at 64 pixels, by a narrow network",
     licence="Apache-2.0; trained on modern official portraits whose collection states no licence, see the README",
     file="weights/portraits64.safetensors",
-    sha256="0",
+    sha256="70c3ae5c44d34b6a39190a39807ce863b43c084ce316f05f20c8073e51dd9111",
 )
 
 card = Card(
