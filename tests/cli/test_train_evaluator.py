@@ -34,7 +34,7 @@ def settings(tmp_path: Path) -> RunConfig:
 
 def method(kind: str, *directions: str) -> Any:
     translators: Mapping[str, Any] = dict.fromkeys(directions, ("generator", None))
-    return SimpleNamespace(data=kind, translators=lambda: translators)
+    return SimpleNamespace(data_for=lambda config: kind, translators=lambda: translators)
 
 
 def test_pairs_are_compared_in_the_direction_that_is_learnt(settings: RunConfig) -> None:

@@ -50,7 +50,7 @@ def test_batches_of_a_run(settings: dict[str, int], expected: int) -> None:
         ("keep=0", "keep must be at least 1"),
         ("workers=-1", "workers must not be negative"),
         ("decay_from=1.5", "decay_from must lie in 0..1"),
-        ("decay_from=nan", "decay_from must lie in 0..1"),
+        ("decay_from=nan", "decay_from must be a number, not nan"),
         ("seed=-1", "seed must lie in"),
         ("seed=99999999999999999999", "seed must lie in"),
         ("precision=fp8", "precision must be 'auto', 'fp32', 'bf16' or 'fp16'"),
