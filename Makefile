@@ -39,7 +39,7 @@ endif
 export IMTRANS_BUILD_KERNELS = $(KERNELS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format bench weights weights-outlines weights-smallshake env clean distclean
+.PHONY: help demo test test-all lint format bench weights weights-outlines weights-smallshake weights-portraits64 env clean distclean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -81,6 +81,7 @@ bench: $(BENCH_STAMP) ## measure operators and networks on this machine and writ
 CYCLEGAN  := plugins/imtrans_cyclegan/weights
 PIX2PIX   := plugins/imtrans_pix2pix
 DEBLURGAN := plugins/imtrans_deblurgan
+STYLEGAN2 := plugins/imtrans_stylegan2
 
 weights: $(RUN_STAMP) ## train the shipped weights of CycleGAN again (48 minutes on one core; give PORTRAITS=folder)
 	$(BIN)/imtrans train cyclegan --config $(CYCLEGAN)/portraits.toml --data $(PORTRAITS) --output $(WEIGHTS_RUN)/portraits \
@@ -114,6 +115,13 @@ weights-smallshake: $(RUN_STAMP) ## the same for DeblurGAN's smallshake (2 minut
 	$(BIN)/imtrans export $(WEIGHTS_RUN)/smallshake --precision fp16 --force --output $(DEBLURGAN)/weights/smallshake.safetensors \
 	    --licence "Apache-2.0; trained on photographs under CC0, see the README" --pictures "12 parts of each of 26 \
 	photographs of budgie-backgrounds (CC0), blurred by imtrans prepare blur"
+
+weights-portraits64: $(RUN_STAMP) ## the same for StyleGAN2's portraits64 (2 hours; PORTRAITS=folder)
+	$(BIN)/imtrans train stylegan2 --config $(STYLEGAN2)/recipes/portraits64.toml --data $(PORTRAITS)/trainA \
+	    --output $(WEIGHTS_RUN)/portraits64
+	$(BIN)/imtrans export $(WEIGHTS_RUN)/portraits64 --precision fp16 --force --output $(STYLEGAN2)/weights/portraits64.safetensors \
+	    --licence "Apache-2.0; trained on modern official portraits whose collection states no licence, see the README" \
+	    --pictures "1,000 modern colour portraits of voteview/member_photos, mostly official portraits of a government, 64 pixels a side"
 
 env: $(DEV_STAMP) ## make the environment for development and stop there
 	@echo "Activate it:  source $(BIN)/activate"

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from imtrans import Card, Ref
+from imtrans import Card, Ref, Weights
 from imtrans_stylegan2.official import OFFICIAL
+
+SHIPPED = Weights(
+    name="portraits64",
+    summary="portraits of people who do not exist, at 64 pixels, by a narrow network",
+    licence="Apache-2.0; trained on modern official portraits whose collection states no licence, see the README",
+    file="weights/portraits64.safetensors",
+    sha256="70c3ae5c44d34b6a39190a39807ce863b43c084ce316f05f20c8073e51dd9111",
+)
 
 card = Card(
     name="stylegan2",
@@ -16,7 +24,8 @@ card = Card(
     method=Ref("imtrans_stylegan2.method:StyleGAN2"),
     method_config=Ref("imtrans_stylegan2.config:StyleGAN2Config"),
     data="single",
-    weights=OFFICIAL,
+    weights=(SHIPPED, *OFFICIAL),
+    default_weights="portraits64",
     paper="Karras, Laine, Aittala, Hellsten, Lehtinen, Aila: Analyzing and Improving the Image Quality of StyleGAN, "
     "CVPR 2020, https://arxiv.org/abs/1912.04958",
 )

@@ -43,7 +43,7 @@ def test_a_model_card_in_a_shipped_file_states_its_terms(card: Card, weights: We
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
 def test_every_shipped_file_has_a_make_target(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
-    targets = ("weights", "weights-outlines", "weights-smallshake")
+    targets = ("weights", "weights-outlines", "weights-smallshake", "weights-portraits64")
     command = ("make", "--dry-run", f"VENV={tmp_path / 'none'}", *targets)
     told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.replace("\\\n", "")
     for card, weights in (parameters.values for parameters in SHIPPED):
