@@ -120,8 +120,8 @@ weights-portraits64: $(RUN_STAMP) ## the same for StyleGAN2's portraits64 (2 hou
 	$(BIN)/imtrans train stylegan2 --config $(STYLEGAN2)/recipes/portraits64.toml --data $(PORTRAITS)/trainA \
 	    --output $(WEIGHTS_RUN)/portraits64
 	$(BIN)/imtrans export $(WEIGHTS_RUN)/portraits64 --precision fp16 --force --output $(STYLEGAN2)/weights/portraits64.safetensors \
-	    --licence "Apache-2.0; trained on modern official portraits whose collection states no licence, see the README" \
-	    --pictures "1,000 modern colour portraits of voteview/member_photos, mostly official portraits of a government, 64 pixels a side"
+	    --licence "Apache-2.0; trained on modern official portraits whose collection states no licence, see the README" --pictures "1,000 \
+	modern colour portraits of voteview/member_photos, mostly official portraits of a government, 64 pixels a side"
 
 env: $(DEV_STAMP) ## make the environment for development and stop there
 	@echo "Activate it:  source $(BIN)/activate"
