@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from surroundings import RESULTS, keep_memory
@@ -60,6 +62,21 @@ def begin(options: argparse.Namespace) -> torch.device:
 def results_file(options: argparse.Namespace, name: str, device: torch.device) -> Path:
     """Where the results go."""
     return options.output or RESULTS / f"{name}-{device.type}.json"
+
+
+def tell(run: Callable[[argparse.Namespace], dict[str, Any]], options: argparse.Namespace) -> int:
+    """Print what was found as JSON, write it to ``--output`` where that is given, and give the exit status."""
+    try:
+        results = run(options)
+    except ImtransError as error:
+        print(error, file=sys.stderr)
+        return error.exit_status
+    text = json.dumps(results, indent=2)
+    print(text)
+    if options.output:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.write_text(text + "\n", encoding="utf-8")
+    return 0
 
 
 def leave(main: Main) -> None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,10 +25,11 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for benchmarks/surroundings.py
 
+from command_line import tell
 from surroundings import surroundings
 
 from imtrans.data.idx import find_idx, labelled
-from imtrans.errors import ImtransError, InputError
+from imtrans.errors import InputError
 from imtrans.infer.generator import Generator, load_generator
 
 SIDE = 28
@@ -40,17 +40,7 @@ SURE = 0.9
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train the classifier, judge every generator, and write what was found."""
     options = parse(arguments)
-    try:
-        results = run(options)
-    except ImtransError as error:
-        print(error, file=sys.stderr)
-        return error.exit_status
-    text = json.dumps(results, indent=2)
-    print(text)
-    if options.output:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(text + "\n", encoding="utf-8")
-    return 0
+    return tell(run, options)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

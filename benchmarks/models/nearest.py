@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,12 +31,13 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for benchmarks/surroundings.py
 
+from command_line import tell
 from surroundings import surroundings
 
 from imtrans.data.folders import all_pictures
 from imtrans.data.picture import read_picture, write_picture
 from imtrans.data.pixels import to_tensor
-from imtrans.errors import ImtransError, InputError
+from imtrans.errors import InputError
 from imtrans.infer.generator import load_generator
 
 SIDE = 32
@@ -54,17 +54,7 @@ SHOWN = 10
 def main(arguments: Sequence[str] | None = None) -> int:
     """Draw, compare, and write what was found."""
     options = parse(arguments)
-    try:
-        results = run(options)
-    except ImtransError as error:
-        print(error, file=sys.stderr)
-        return error.exit_status
-    text = json.dumps(results, indent=2)
-    print(text)
-    if options.output:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(text + "\n", encoding="utf-8")
-    return 0
+    return tell(run, options)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -89,7 +79,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     held_out = read(options.held_out)
     images = generator(list(range(options.pictures)), truncation_psi=options.truncation_psi)
     drawn = stack(images)
-    to_learnt = distances(drawn, learnt)
+    to_learnt, from_held_out = distances(drawn, learnt), distances(held_out, learnt)
     if options.sheet:
         write_picture(sheet(images, to_learnt, all_pictures(options.data)), options.sheet)
     return {
@@ -100,11 +90,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         "training_pictures": len(learnt),
         "to_nearest_training_picture": {
             "drawn": spread(to_learnt.amin(1)),
-            "held_out": spread(distances(held_out, learnt).amin(1)),
+            "held_out": spread(from_held_out.amin(1)),
         },
         "copies": {
             "drawn": copies(to_learnt),
-            "held_out": copies(distances(held_out, learnt)),
+            "held_out": copies(from_held_out),
             "training_pictures_themselves": copies(distances(learnt, learnt)),
         },
         "to_nearest_other": {

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -21,12 +20,15 @@ from typing import Any
 
 import torch
 from PIL import Image
-from portraits_pictures import contact_sheet, demo_grid, read_pictures, write_png
 from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for benchmarks/command_line.py
+
+from command_line import tell
+from portraits_pictures import contact_sheet, demo_grid, read_pictures, write_png
 
 import imtrans
 from imtrans.data.pixels import luma
-from imtrans.errors import ImtransError
 from imtrans.metrics.checkerboard import lattice_ratio
 from imtrans.metrics.cycle import cycle_l1
 from imtrans.metrics.domain import ClassifierConfig, DomainClassifier, verdicts
@@ -42,17 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and write what was measured."""
     options = parse(arguments)
     torch.set_num_threads(options.threads or torch.get_num_threads())
-    try:
-        results = run(options)
-    except ImtransError as error:
-        print(error, file=sys.stderr)
-        return error.exit_status
-    text = json.dumps(results, indent=2)
-    print(text)
-    if options.output:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(text + "\n", encoding="utf-8")
-    return 0
+    return tell(run, options)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -29,11 +29,11 @@ def check_key(assignment: str, model: str, sections: Mapping[str, Any]) -> None:
     """
     key, equals, _ = assignment.partition("=")
     key = key.strip()
+    if not equals or not key:
+        return
     wanted = key.removeprefix(f"{METHOD}.")
     own_first = sorted(sections, key=lambda section: section != METHOD)
     known = [name for section in own_first for name in _keys(type(sections[section]), section)]
-    if not equals or not key:
-        return
     if wanted in sections:
         inside = [name for name in known if name.startswith(f"{wanted}.")] or known
         raise ConfigError(
