@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,3 +29,17 @@ Quality = Annotated[int, typer.Option(min=1, max=100, help="Of JPEG and WebP.")]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 JsonLines = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
+
+# Of the commands that make pairs to learn from.
+DataSet = Annotated[Path | None, typer.Option("--output", "-o", help="Folder of the data set.", show_default=False)]
+Crop = Annotated[
+    int | None, typer.Option(min=1, help="Cut squares of so many pixels out [default: the whole picture].")
+]
+Crops = Annotated[int, typer.Option(min=1, help="Squares of each picture.")]
+ShrinkFirst = Annotated[
+    int | None, typer.Option(min=1, help="Shrink pictures whose longer side has more pixels than this first.")
+]
+HeldOut = Annotated[float, typer.Option(help="Share of the pictures that are held out for testing.")]
+SkipPairs = Annotated[
+    bool, typer.Option("--skip-existing", help="Leave out pictures whose pairs are there; continues a stopped run.")
+]

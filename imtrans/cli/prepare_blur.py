@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from imtrans.cli.options import Inputs, JsonLines, MoreInputs, Recursive
+from imtrans.cli.options import (
+    Crop,
+    Crops,
+    DataSet,
+    HeldOut,
+    Inputs,
+    JsonLines,
+    MoreInputs,
+    Recursive,
+    ShrinkFirst,
+    SkipPairs,
+)
 from imtrans.cli.prepare_report import make_data_set
 from imtrans.errors import UsageError
 
@@ -15,14 +25,10 @@ from imtrans.errors import UsageError
 def blur(
     more: MoreInputs = None,
     inputs: Inputs = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder of the data set.", show_default=False)
-    ] = None,
+    output: DataSet = None,
     seed: Annotated[int, typer.Option(min=0, help="Settles, with a picture's name, its parts and kernels.")] = 0,
-    crop: Annotated[
-        int | None, typer.Option(min=1, help="Cut squares of so many pixels out [default: the whole picture].")
-    ] = None,
-    crops: Annotated[int, typer.Option(min=1, help="Squares of each picture.")] = 1,
+    crop: Crop = None,
+    crops: Crops = 1,
     kernels: Annotated[int, typer.Option(min=1, help="Kernels that each square is blurred with.")] = 1,
     length: Annotated[float, typer.Option(min=0, help="Pixels of the camera's way in the longest exposure.")] = 60.0,
     anxiety: Annotated[
@@ -36,17 +42,13 @@ def blur(
         typer.Option(help="Share of the way with an open shutter; repeatable, one is drawn [default: 0.1, 0.5, 1]."),
     ] = None,
     gamma: Annotated[float, typer.Option(help="1 adds up the values of files as the authors do, 2.2 light.")] = 1.0,
-    max_size: Annotated[
-        int | None, typer.Option(min=1, help="Shrink pictures whose longer side has more pixels than this first.")
-    ] = None,
+    max_size: ShrinkFirst = None,
     layout: Annotated[
         str, typer.Option(help="folders (trainA/ blurred, trainB/ sharp) or aligned (both side by side in train/).")
     ] = "folders",
-    test: Annotated[float, typer.Option(help="Share of the pictures that are held out for testing.")] = 0.0,
+    test: HeldOut = 0.0,
     recursive: Recursive = False,
-    skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Leave out pictures whose pairs are there; continues a stopped run.")
-    ] = False,
+    skip_existing: SkipPairs = False,
     as_json: JsonLines = False,
 ) -> None:
     """Blur pictures as a shaking hand does, for networks that learn to deblur.

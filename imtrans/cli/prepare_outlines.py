@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from imtrans.cli.options import Inputs, JsonLines, MoreInputs, Recursive
+from imtrans.cli.options import (
+    Crop,
+    Crops,
+    DataSet,
+    HeldOut,
+    Inputs,
+    JsonLines,
+    MoreInputs,
+    Recursive,
+    ShrinkFirst,
+    SkipPairs,
+)
 from imtrans.cli.prepare_report import make_data_set
 from imtrans.errors import UsageError
 
@@ -15,9 +25,7 @@ from imtrans.errors import UsageError
 def outlines(
     more: MoreInputs = None,
     inputs: Inputs = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder of the data set.", show_default=False)
-    ] = None,
+    output: DataSet = None,
     width: Annotated[
         float, typer.Option(help="Sigma of the fine Gaussian, as a share of the picture's shorter side.")
     ] = 1 / 160,
@@ -26,23 +34,17 @@ def outlines(
     ] = 0.005,
     steepness: Annotated[float, typer.Option(help="How fast lines get black beyond the threshold.")] = 150.0,
     seed: Annotated[int, typer.Option(min=0, help="Settles parts and which pictures are held out.")] = 0,
-    crop: Annotated[
-        int | None, typer.Option(min=1, help="Cut squares of so many pixels out [default: the whole picture].")
-    ] = None,
-    crops: Annotated[int, typer.Option(min=1, help="Squares of each picture.")] = 1,
-    max_size: Annotated[
-        int | None, typer.Option(min=1, help="Shrink pictures whose longer side has more pixels than this first.")
-    ] = None,
+    crop: Crop = None,
+    crops: Crops = 1,
+    max_size: ShrinkFirst = None,
     layout: Annotated[
         str, typer.Option(help="folders (trainA/ drawn, trainB/ pictures) or aligned (both side by side in train/).")
     ] = "folders",
-    test: Annotated[float, typer.Option(help="Share of the pictures that are held out for testing.")] = 0.0,
+    test: HeldOut = 0.0,
     split: Annotated[str, typer.Option(help="Where the others go: train, or test to hold all of them out.")] = "train",
     tag: Annotated[str, typer.Option(help="Ends every name: a.jpg becomes a-TAG.png.", show_default=False)] = "",
     recursive: Recursive = False,
-    skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Leave out pictures whose pairs are there; continues a stopped run.")
-    ] = False,
+    skip_existing: SkipPairs = False,
     as_json: JsonLines = False,
 ) -> None:
     """Draw the outlines of pictures, for networks that learn to make pictures of drawings.
